@@ -1,0 +1,153 @@
+use super::*;
+use crate::resolve::Resolved;
+use crate::{AccessMode, FsCapability};
+
+fn directory(path: &str, mode: AccessMode) -> FsCapability {
+    let found = Resolved { path: path.into(), kind: PathKind::Directory, identity: None, is_device: false };
+    FsCapability::from_resolved(path.into(), found, mode.into()).unwrap()
+}
+
+/// `/rw` read and write, `/ro` read, `/wo` write.
+fn set() -> CapabilitySet {
+    let grants = [("/rw", AccessMode::ReadWrite), ("/ro", AccessMode::Read), ("/wo", AccessMode::Write)];
+    let all = grants.iter().fold(CapabilitySet::builder(), |all, (path, mode)| all.grant(directory(path, *mode)));
+    all.build().unwrap()
+}
+
+fn refusal(request: &Request) -> Option<Refusal> {
+    refusal_of(&set(), request)
+}
+
+fn refusal_of(set: &CapabilitySet, request: &Request) -> Option<Refusal> {
+    match decide(set, request) {
+        Decision::Allowed { .. } => None,
+        Decision::Denied(denial) => Some(denial.refusal),
+    }
+}
+
+fn rename(from: &str, to: &str, kind: NodeKind) -> Request {
+    Request::Rename { from: from.into(), to: to.into(), kind, replaces: None }
+}
+
+const NO: Option<Refusal> = Some(Refusal::NoAccess);
+const EXDEV: Option<Refusal> = Some(Refusal::CrossDevice);
+
+#[test]
+fn opens() {
+    let (read, write) = (OpenFlags::READ, OpenFlags::WRITE);
+    for (path, flags, expected) in [
+        ("/rw/f", read | write | OpenFlags::CREATE | OpenFlags::TRUNCATE, None),
+        ("/ro/f", read, None),
+        ("/ro/f", write, NO),
+        ("/ro/f", read | OpenFlags::TRUNCATE, NO),
+        ("/ro/f", read | OpenFlags::CREATE, NO),
+        ("/ro", read | OpenFlags::DIRECTORY, None),
+        ("/wo/f", write | OpenFlags::CREATE, None),
+        ("/wo/f", read, NO),
+        ("/wo", read | OpenFlags::DIRECTORY, NO),
+        ("/wo", write | OpenFlags::UNNAMED, None),
+        ("/rwx/f", read, NO),
+        ("/etc/shadow", read, NO),
+        ("/etc/shadow", OpenFlags::empty(), None), // O_PATH: never checked
+    ] {
+        assert_eq!(refusal(&Request::open(path, flags)), expected, "{path} {flags:?}");
+    }
+}
+
+#[test]
+fn names_are_made_and_removed_by_the_right_on_their_directory() {
+    for (path, kind, make, remove) in [
+        ("/rw/f", NodeKind::Regular, None, None),
+        ("/rw/d", NodeKind::Directory, None, None),
+        ("/rw/s", NodeKind::Socket, None, None),
+        ("/rw/c", NodeKind::CharDevice, NO, None),
+        ("/rw/b", NodeKind::BlockDevice, NO, None),
+        ("/ro/f", NodeKind::Regular, NO, NO),
+        ("/rw", NodeKind::Directory, NO, NO), // the right on "/" is not given
+    ] {
+        assert_eq!(refusal(&Request::Make { path: path.into(), kind }), make, "make {path}");
+        assert_eq!(refusal(&Request::Remove { path: path.into(), kind }), remove, "remove {path}");
+    }
+}
+
+#[test]
+fn moves() {
+    use NodeKind::{Directory, Regular};
+    for (from, to, kind, expected) in [
+        ("/rw/a", "/rw/b", Regular, None),
+        ("/rw/x/a", "/rw/y/a", Directory, None),
+        ("/ro/a", "/ro/b", Regular, NO),
+        ("/ro/a", "/rw/a", Regular, NO),
+        ("/rw/a", "/elsewhere/a", Regular, NO),
+        ("/rw/a", "/wo/a", Regular, None),
+        ("/wo/a", "/rw/a", Regular, EXDEV), // it would become readable
+    ] {
+        assert_eq!(refusal(&rename(from, to, kind)), expected, "{from} -> {to}");
+    }
+}
+
+#[test]
+fn links_out_of_a_closed_tree_are_refused_like_moves_between_file_systems() {
+    let link = |from: &str, to: &str| Request::Link { from: from.into(), to: to.into(), kind: NodeKind::Regular };
+    assert_eq!(refusal(&link("/rw/a", "/rw/b")), None);
+    assert_eq!(refusal(&link("/rw/x/a", "/rw/b")), None);
+    assert_eq!(refusal(&link("/etc/shadow", "/rw/b")), EXDEV);
+    assert_eq!(refusal(&link("/rw/a", "/etc/b")), NO);
+}
+
+#[test]
+fn the_remedy_turns_the_no_into_a_yes() {
+    let widened = directory("/wo", AccessMode::ReadWrite);
+    for request in [
+        Request::open("/etc/hosts", OpenFlags::READ),
+        Request::open("/ro/f", OpenFlags::WRITE),
+        Request::Make { path: "/ro/f".into(), kind: NodeKind::Regular },
+        Request::Execute { path: "/opt/tool".into() },
+        rename("/ro/f", "/rw/f", NodeKind::Regular),
+        rename("/wo/f", "/rw/f", NodeKind::Regular),
+    ] {
+        let Decision::Denied(denial) = decide(&set(), &request) else { panic!("{request:?} is allowed") };
+        let Remedy::Grant { path, mode, .. } = &denial.remedy else { panic!("{denial:?}") };
+        let more = directory(path.to_str().unwrap(), *mode);
+        let all = set().fs().iter().cloned().fold(CapabilitySet::builder(), crate::Builder::grant).grant(more);
+        assert_eq!(refusal_of(&all.build().unwrap(), &request), None, "{request:?}: {denial:?}");
+    }
+    assert_eq!(widened.access(), AccessMode::ReadWrite.into());
+}
+
+#[test]
+fn ports() {
+    let port = |number: u16| Port::try_from(number).unwrap();
+    let connect = |number, host| Request::Connect { port: port(number), host };
+    let set = CapabilitySet::builder()
+        .network(NetworkMode::ProxyOnly { port: port(8080), bind_ports: vec![port(9000)] })
+        .allow_tcp_connect(port(443))
+        .allow_localhost_port(port(3000))
+        .build()
+        .unwrap();
+    for (request, expected) in [
+        (connect(443, Host::Other), None),
+        (connect(80, Host::Other), NO),
+        (connect(8080, Host::ThisMachine), None),
+        (connect(8080, Host::Other), NO),
+        (connect(3000, Host::ThisMachine), None),
+        (Request::Bind { port: port(3000) }, None),
+        (Request::Bind { port: port(9000) }, None),
+        (Request::Bind { port: port(8080) }, NO),
+        (Request::Udp, NO),
+    ] {
+        assert_eq!(refusal_of(&set, &request), expected, "{request:?}");
+    }
+    let open = CapabilitySet::builder().network(NetworkMode::AllowAll).build().unwrap();
+    assert_eq!(refusal_of(&open, &Request::Udp), None);
+    assert_eq!(refusal_of(&open, &Request::Bind { port: port(80) }), None);
+}
+
+#[test]
+fn what_has_no_path_and_no_port_stays_inside() {
+    assert_eq!(refusal(&Request::Signal), Some(Refusal::NotPermitted));
+    assert_eq!(refusal(&Request::AbstractConnect), Some(Refusal::NotPermitted));
+    assert_eq!(refusal(&Request::UnixConnect { path: "/rw/socket".into() }), NO);
+    let loud = CapabilitySet::builder().signals(Reach::Anywhere).build().unwrap();
+    assert_eq!(refusal_of(&loud, &Request::Signal), None);
+}

@@ -1,0 +1,145 @@
+//! What a sandbox promises, promise by promise, in words that hold on every system.
+
+use crate::error::UnknownGuarantee;
+use std::fmt;
+use std::str::FromStr;
+
+/// A promise a sandbox makes. How it is kept differs by system and kernel: see [`Mechanism`](crate::Mechanism).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum Guarantee {
+    /// Files are read, written, created, listed, moved and removed only below grants.
+    Files,
+    /// No file outside the writable grants is emptied or shortened.
+    Truncate,
+    /// A path that was denied stays closed although a grant above it is open.
+    Deny,
+    /// Device-specific `ioctl`s only on granted devices.
+    DeviceIoctl,
+    /// No process outside is traced, and its memory neither read nor written.
+    Processes,
+    /// Signals reach no process outside.
+    Signals,
+    /// The command lines of processes outside are not visible.
+    ProcessList,
+    /// No typing into the terminal on the user's behalf (`TIOCSTI`, `TIOCLINUX`).
+    Terminal,
+    /// No network but what was granted, of any protocol.
+    Network,
+    /// TCP connects and binds only on granted ports.
+    TcpPorts,
+    /// A port granted for this machine reaches no other host.
+    AnyHost,
+    /// Listening only on granted ports, also where some were granted.
+    ListenAnyPort,
+    /// No UDP but what was granted.
+    Udp,
+    /// Unix sockets with a path only where granted.
+    UnixSockets,
+    /// No unix socket with an abstract name of a process outside.
+    AbstractSockets,
+    /// No way around the sandbox through rarely used parts of the kernel.
+    KernelSurface,
+    /// Permissions, owners and times of files outside stay as they are.
+    Metadata,
+}
+
+impl Guarantee {
+    /// Every guarantee, in the order of reports.
+    pub const ALL: [Guarantee; 17] = [
+        Guarantee::Files,
+        Guarantee::Truncate,
+        Guarantee::Deny,
+        Guarantee::DeviceIoctl,
+        Guarantee::Processes,
+        Guarantee::Signals,
+        Guarantee::ProcessList,
+        Guarantee::Terminal,
+        Guarantee::Network,
+        Guarantee::TcpPorts,
+        Guarantee::AnyHost,
+        Guarantee::ListenAnyPort,
+        Guarantee::Udp,
+        Guarantee::UnixSockets,
+        Guarantee::AbstractSockets,
+        Guarantee::KernelSurface,
+        Guarantee::Metadata,
+    ];
+
+    /// The name by which users accept its gap, and by which reports call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Guarantee::Files => "files",
+            Guarantee::Truncate => "truncate",
+            Guarantee::Deny => "deny",
+            Guarantee::DeviceIoctl => "device-ioctl",
+            Guarantee::Processes => "processes",
+            Guarantee::Signals => "signals",
+            Guarantee::ProcessList => "process-list",
+            Guarantee::Terminal => "terminal",
+            Guarantee::Network => "network",
+            Guarantee::TcpPorts => "tcp-ports",
+            Guarantee::AnyHost => "any-host",
+            Guarantee::ListenAnyPort => "listen-any-port",
+            Guarantee::Udp => "udp",
+            Guarantee::UnixSockets => "unix-sockets",
+            Guarantee::AbstractSockets => "abstract-sockets",
+            Guarantee::KernelSurface => "kernel-surface",
+            Guarantee::Metadata => "metadata",
+        }
+    }
+
+    /// The promise in a few words, for tables.
+    pub const fn promise(self) -> &'static str {
+        match self {
+            Guarantee::Files => "read, write, create and delete only below grants",
+            Guarantee::Truncate => "no file emptied or shortened outside grants",
+            Guarantee::Deny => "a denied path below a granted one stays closed",
+            Guarantee::DeviceIoctl => "device ioctls only on granted devices",
+            Guarantee::Processes => "no process outside traced, read or written",
+            Guarantee::Signals => "no signals to processes outside",
+            Guarantee::ProcessList => "command lines of processes outside not visible",
+            Guarantee::Terminal => "no typing into your terminal",
+            Guarantee::Network => "no network of any protocol but what was granted",
+            Guarantee::TcpPorts => "TCP connect and bind only on granted ports",
+            Guarantee::AnyHost => "ports granted for this machine reach no other host",
+            Guarantee::ListenAnyPort => "listening only on granted ports",
+            Guarantee::Udp => "no UDP but what was granted",
+            Guarantee::UnixSockets => "unix sockets by path only where granted",
+            Guarantee::AbstractSockets => "no abstract unix sockets of processes outside",
+            Guarantee::KernelSurface => "no way around through rarely used system calls",
+            Guarantee::Metadata => "permissions, owners and times outside unchanged",
+        }
+    }
+}
+
+impl fmt::Display for Guarantee {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Guarantee {
+    type Err = UnknownGuarantee;
+    fn from_str(name: &str) -> Result<Guarantee, UnknownGuarantee> {
+        let found = Guarantee::ALL.into_iter().find(|guarantee| guarantee.name() == name);
+        found.ok_or_else(|| UnknownGuarantee { name: name.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_are_unique_and_parse_back() {
+        let names: BTreeSet<&str> = Guarantee::ALL.iter().map(|guarantee| guarantee.name()).collect();
+        assert_eq!(names.len(), Guarantee::ALL.len());
+        for guarantee in Guarantee::ALL {
+            assert_eq!(guarantee.name().parse(), Ok(guarantee));
+        }
+        assert!("file".parse::<Guarantee>().unwrap_err().to_string().contains("no guarantee is called \"file\""));
+    }
+}

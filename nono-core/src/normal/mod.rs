@@ -1,0 +1,124 @@
+//! The normal form: one capability a path, sorted, with the rights it really has there, and none that adds nothing.
+
+use crate::access::FsAccess;
+use crate::error::ConflictError;
+use crate::net::NetworkMode;
+use crate::path::{FsCapability, PathKind};
+use crate::scope::Reach;
+use crate::set::CapabilitySet;
+use std::path::{Path, PathBuf};
+
+/// Brings `set` into normal form.
+///
+/// Paths are compared by components, so a parent sorts right before all that is below it, and one pass with a stack of
+/// open parents sees for each path the rights it inherits.
+pub(crate) fn normalise(mut set: CapabilitySet) -> Result<CapabilitySet, ConflictError> {
+    set.denies.sort();
+    set.denies.dedup();
+    let merged = merge(std::mem::take(&mut set.fs))?;
+    if let Some(both) = merged.iter().find(|one| set.denies.binary_search(&one.resolved).is_ok()) {
+        return Err(ConflictError::GrantedAndDenied { path: both.resolved.clone() });
+    }
+    let denies = std::mem::take(&mut set.denies);
+    let mut denies = denies.into_iter().peekable();
+    let mut open: Vec<(PathBuf, FsAccess)> = Vec::new();
+    for mut one in merged {
+        while let Some(deny) = denies.next_if(|deny| *deny < one.resolved) {
+            note_deny(&mut set, &mut open, deny);
+        }
+        let inherited = inherited(&mut open, &one.resolved);
+        let inherited = if one.kind == PathKind::File { inherited & FsAccess::FILE } else { inherited };
+        if inherited.contains(one.access) {
+            set.redundant.push(one);
+            continue;
+        }
+        one.access |= inherited;
+        if one.kind == PathKind::Directory {
+            open.push((one.resolved.clone(), one.access));
+        }
+        set.fs.push(one);
+    }
+    for deny in denies {
+        note_deny(&mut set, &mut open, deny);
+    }
+    Ok(set)
+}
+
+/// Keeps a deny that closes something, and forgets one that does not.
+fn note_deny(set: &mut CapabilitySet, open: &mut Vec<(PathBuf, FsAccess)>, deny: PathBuf) {
+    if !inherited(open, &deny).is_empty() {
+        open.push((deny.clone(), FsAccess::empty()));
+        set.denies.push(deny);
+    }
+}
+
+/// The rights of the nearest open parent of `path`; parents that `path` is not below are closed for good.
+fn inherited(open: &mut Vec<(PathBuf, FsAccess)>, path: &Path) -> FsAccess {
+    while open.pop_if(|(parent, _)| !path.starts_with(parent)).is_some() {}
+    open.last().map_or(FsAccess::empty(), |(_, access)| *access)
+}
+
+/// Joins the rights of capabilities for the same path, and sorts them.
+fn merge(mut all: Vec<FsCapability>) -> Result<Vec<FsCapability>, ConflictError> {
+    all.sort_by(|one, other| one.resolved.cmp(&other.resolved));
+    let mut merged: Vec<FsCapability> = Vec::with_capacity(all.len());
+    for one in all {
+        match merged.last_mut().filter(|last| last.resolved == one.resolved) {
+            Some(last) if replaced(last, &one) => return Err(ConflictError::Replaced { path: one.resolved }),
+            Some(last) => last.access |= one.access,
+            None => merged.push(one),
+        }
+    }
+    Ok(merged)
+}
+
+fn replaced(one: &FsCapability, other: &FsCapability) -> bool {
+    let differ = matches!((one.identity, other.identity), (Some(first), Some(second)) if first != second);
+    differ || one.kind != other.kind
+}
+
+/// The deepest of the sorted `paths` at or above `path`.
+fn deepest<'a>(path: &Path, find: impl Fn(&Path) -> Option<&'a Path>) -> Option<&'a Path> {
+    path.ancestors().find_map(find)
+}
+
+pub(crate) fn access_at(set: &CapabilitySet, path: &Path) -> FsAccess {
+    grant_at(set, path).map_or(FsAccess::empty(), FsCapability::access)
+}
+
+/// The deepest grant at or above `path`, unless a deny lies deeper. It carries the rights of all above it.
+pub(crate) fn grant_at<'a>(set: &'a CapabilitySet, path: &Path) -> Option<&'a FsCapability> {
+    let denied = deny_at(set, path);
+    let closed_above = |above: &Path| denied.is_some_and(|deny| !above.starts_with(deny) || above == deny);
+    path.ancestors().take_while(|above| !closed_above(above)).find_map(|above| {
+        let index = set.fs.binary_search_by(|one| one.resolved.as_path().cmp(above)).ok()?;
+        set.fs.get(index).filter(|one| one.kind == PathKind::Directory || above == path)
+    })
+}
+
+/// The deepest deny at or above `path`.
+pub(crate) fn deny_at<'a>(set: &'a CapabilitySet, path: &Path) -> Option<&'a Path> {
+    deepest(path, |above| {
+        let index = set.denies.binary_search_by(|deny| deny.as_path().cmp(above)).ok()?;
+        set.denies.get(index).map(PathBuf::as_path)
+    })
+}
+
+pub(crate) fn is_subset(one: &CapabilitySet, other: &CapabilitySet) -> bool {
+    let fs = one.fs.iter().all(|grant| access_at(other, &grant.resolved).contains(grant.access));
+    // What `other` closes below a grant must not be open in `one`: neither the deny itself nor a way to it.
+    let denies = other.denies.iter().all(|deny| access_at(one, deny).is_empty());
+    let ports = other.network == NetworkMode::AllowAll
+        || (one.network != NetworkMode::AllowAll
+            && one.tcp_connect.is_subset(&other.tcp_connect)
+            && one
+                .tcp_connect_here()
+                .iter()
+                .all(|port| other.tcp_connect.contains(port) || other.tcp_connect_here().contains(port))
+            && one.tcp_bind().is_subset(&other.tcp_bind()));
+    let within = |inner: Reach, outer: Reach| inner == Reach::Inside || outer == Reach::Anywhere;
+    fs && denies && ports && within(one.signals, other.signals) && within(one.abstract_sockets, other.abstract_sockets)
+}
+
+#[cfg(test)]
+mod tests;

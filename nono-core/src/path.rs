@@ -1,0 +1,174 @@
+//! One path that was granted: resolved once, with the object it named then.
+
+use crate::access::{AccessMode, FsAccess};
+use crate::error::CapabilityError;
+use crate::resolve::{Resolved, Resolver};
+use std::borrow::Cow;
+use std::path::{Component, Path, PathBuf};
+
+/// What a granted path is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
+pub enum PathKind {
+    /// Anything that is not a directory: the grant is for this object alone.
+    File,
+    /// A directory: the grant is for all below it.
+    Directory,
+}
+
+/// Which object a path named when it was resolved: its device and inode number (`stat(2)`).
+///
+/// A backend opens the path again and refuses if it finds another object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "named as in stat(2)")]
+pub struct Identity {
+    pub device: u64,
+    pub inode: u64,
+}
+
+/// Where a capability came from, for reports.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum Source {
+    /// Code that called this library.
+    #[default]
+    Caller,
+    /// A flag of the command line, with its dashes.
+    Flag(Cow<'static, str>),
+    /// The group of paths that lets ordinary programs start.
+    System,
+    /// The working directory or another place the command line only implies.
+    Implied(Cow<'static, str>),
+    /// A descriptor the program inherits, by its number.
+    Inherited(u32),
+    /// A line of a profile.
+    Profile {
+        /// The profile's file.
+        #[cfg_attr(feature = "serde", serde(flatten, with = "crate::serial::path"))]
+        file: PathBuf,
+        /// The line in it, from 1.
+        line: u32,
+    },
+}
+
+/// Access rights on one existing path.
+#[derive(Debug, Clone)]
+pub struct FsCapability {
+    pub(crate) original: PathBuf,
+    pub(crate) resolved: PathBuf,
+    pub(crate) kind: PathKind,
+    pub(crate) access: FsAccess,
+    pub(crate) source: Source,
+    pub(crate) identity: Option<Identity>,
+}
+
+impl FsCapability {
+    /// Grants `mode` on `path`, a directory with all below it or a file.
+    ///
+    /// What is or may hold a device (`/dev`, what is below it, and what is above it) gets [`FsAccess::IOCTL_DEV`] too:
+    /// without it a terminal opened inside is none (`isatty` fails from Landlock ABI 5 on). On a file, the rights that
+    /// only directories have fall away.
+    ///
+    /// # Errors
+    /// Any [`CapabilityError`] but `DirectoryOnly`.
+    pub fn resolve(path: &Path, mode: AccessMode, resolver: &dyn Resolver) -> Result<FsCapability, CapabilityError> {
+        let found = resolver.resolve(path)?;
+        let mut access = FsAccess::from(mode);
+        if found.is_device || holds_devices(&found.path) {
+            access |= FsAccess::IOCTL_DEV;
+        }
+        if found.kind == PathKind::File {
+            access &= FsAccess::FILE;
+        }
+        FsCapability::from_resolved(path.to_owned(), found, access)
+    }
+
+    /// Grants exactly `access` on `path`.
+    ///
+    /// # Errors
+    /// Any [`CapabilityError`]; `DirectoryOnly` names the rights that a file cannot carry.
+    pub fn resolve_exactly(path: &Path, access: FsAccess, by: &dyn Resolver) -> Result<FsCapability, CapabilityError> {
+        FsCapability::from_resolved(path.to_owned(), by.resolve(path)?, access)
+    }
+
+    /// Grants `access` on what a resolver already found for `original`.
+    ///
+    /// # Errors
+    /// [`CapabilityError::DirectoryOnly`], [`CapabilityError::NoRight`] and [`CapabilityError::NotResolved`].
+    pub fn from_resolved(
+        original: PathBuf,
+        found: Resolved,
+        access: FsAccess,
+    ) -> Result<FsCapability, CapabilityError> {
+        let Resolved { path, kind, identity, .. } = found;
+        if !is_resolved(&path) {
+            return Err(CapabilityError::NotResolved { path });
+        }
+        let excess = access & FsAccess::DIRECTORY_ONLY;
+        if kind == PathKind::File && !excess.is_empty() {
+            return Err(CapabilityError::DirectoryOnly { path: original, excess });
+        }
+        if access.is_empty() {
+            return Err(CapabilityError::NoRight { path: original });
+        }
+        Ok(FsCapability { original, resolved: path, kind, access, source: Source::default(), identity })
+    }
+
+    /// The same capability, said to come from `source`.
+    #[must_use = "the capability is returned, not changed"]
+    pub fn with_source(self, source: Source) -> FsCapability {
+        FsCapability { source, ..self }
+    }
+
+    /// Refuses what is not a file.
+    ///
+    /// # Errors
+    /// [`CapabilityError::NotAFile`].
+    pub fn require_file(self) -> Result<FsCapability, CapabilityError> {
+        match self.kind {
+            PathKind::File => Ok(self),
+            PathKind::Directory => Err(CapabilityError::NotAFile { path: self.original }),
+        }
+    }
+
+    /// The path as it was written.
+    pub fn original(&self) -> &Path {
+        &self.original
+    }
+
+    /// The path after symbolic links: absolute, without `.` and `..`.
+    pub fn resolved(&self) -> &Path {
+        &self.resolved
+    }
+
+    /// Whether the grant is for one object or for all below a directory.
+    pub fn kind(&self) -> PathKind {
+        self.kind
+    }
+
+    /// The rights. In a [`CapabilitySet`](crate::CapabilitySet), with those of the grants above it.
+    pub fn access(&self) -> FsAccess {
+        self.access
+    }
+
+    /// Where it came from.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// The object that was resolved; none for a capability that was read from a file.
+    pub fn identity(&self) -> Option<Identity> {
+        self.identity
+    }
+}
+
+/// Whether `path` is absolute and plain, so that comparing it by its components is comparing what it names.
+pub(crate) fn is_resolved(path: &Path) -> bool {
+    path.is_absolute() && path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)))
+}
+
+fn holds_devices(path: &Path) -> bool {
+    let devices = Path::new("/dev");
+    path.starts_with(devices) || devices.starts_with(path)
+}

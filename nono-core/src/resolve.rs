@@ -1,0 +1,195 @@
+//! From a path as written to the one object it names: following symbolic links once, in one place.
+
+use crate::error::CapabilityError;
+use crate::path::{Identity, PathKind};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Component, Path, PathBuf};
+
+/// The longest path the kernel takes: `PATH_MAX` of `linux/limits.h` less the closing NUL.
+const LONGEST: usize = 4095;
+
+/// What a path named when it was resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    /// Absolute, without symbolic links, `.` and `..`.
+    pub path: PathBuf,
+    /// File or directory.
+    pub kind: PathKind,
+    /// The object found there.
+    pub identity: Option<Identity>,
+    /// A character or block device.
+    pub is_device: bool,
+}
+
+/// Finds the object a path names.
+pub trait Resolver {
+    /// Resolves `path`, relative to the working directory if it is relative.
+    ///
+    /// # Errors
+    /// [`CapabilityError`] with `path` as it was given.
+    fn resolve(&self, path: &Path) -> Result<Resolved, CapabilityError>;
+}
+
+/// Resolves each path from its start, by [`std::fs::canonicalize`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StdResolver;
+
+impl Resolver for StdResolver {
+    fn resolve(&self, path: &Path) -> Result<Resolved, CapabilityError> {
+        check(path)?;
+        let found = fs::canonicalize(path).and_then(|target| Ok((fs::symlink_metadata(&target)?, target)));
+        let (metadata, target) = found.map_err(|source| explain(path, source))?;
+        Ok(resolved(target, &metadata))
+    }
+}
+
+/// Resolves each parent directory once: 10,000 grants below one directory cost one `lstat` each.
+///
+/// A parent that is moved meanwhile makes the remembered path wrong; a backend notices, for it compares
+/// [`Identity`] when it opens the path, without following links.
+#[derive(Debug, Default)]
+pub struct CachedResolver {
+    parents: RefCell<HashMap<PathBuf, PathBuf>>,
+}
+
+impl CachedResolver {
+    fn parent(&self, path: &Path) -> io::Result<PathBuf> {
+        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        if let Some(known) = self.parents.borrow().get(path) {
+            return Ok(known.clone());
+        }
+        let found = fs::canonicalize(path)?;
+        self.parents.borrow_mut().insert(path.to_owned(), found.clone());
+        Ok(found)
+    }
+}
+
+impl Resolver for CachedResolver {
+    fn resolve(&self, path: &Path) -> Result<Resolved, CapabilityError> {
+        check(path)?;
+        // A name that is no plain last component ("..", "/", "dir/", "dir/.") is left to the full resolution.
+        let plain = !matches!(path.as_os_str().as_bytes(), [.., b'/'] | [.., b'/', b'.']);
+        if let (true, Some(parent), Some(Component::Normal(name))) =
+            (plain, path.parent(), path.components().next_back())
+        {
+            let target = self.parent(parent).map_err(|source| explain(path, source))?.join(name);
+            let metadata = fs::symlink_metadata(&target).map_err(|source| explain(path, source))?;
+            if !metadata.is_symlink() {
+                return Ok(resolved(target, &metadata));
+            }
+        }
+        StdResolver.resolve(path)
+    }
+}
+
+fn check(path: &Path) -> Result<(), CapabilityError> {
+    match path.as_os_str().len() {
+        0 => Err(CapabilityError::Empty),
+        len_bytes if len_bytes > LONGEST => Err(CapabilityError::TooLong { len_bytes, longest: LONGEST }),
+        _ => Ok(()),
+    }
+}
+
+fn resolved(path: PathBuf, metadata: &Metadata) -> Resolved {
+    let kind = if metadata.is_dir() { PathKind::Directory } else { PathKind::File };
+    let identity = Some(Identity { device: metadata.dev(), inode: metadata.ino() });
+    let file_type = metadata.file_type();
+    Resolved { path, kind, identity, is_device: file_type.is_char_device() || file_type.is_block_device() }
+}
+
+/// Tells a missing path from a link that leads nowhere and from a file used as a directory.
+fn explain(path: &Path, source: io::Error) -> CapabilityError {
+    let path = path.to_owned();
+    match source.kind() {
+        io::ErrorKind::NotFound => match fs::read_link(&path) {
+            Ok(target) => CapabilityError::DanglingLink { path, target },
+            Err(_) => CapabilityError::NotFound { nearest: nearest(&path), path },
+        },
+        io::ErrorKind::NotADirectory => {
+            match path.ancestors().find(|above| fs::metadata(above).is_ok_and(|m| !m.is_dir())) {
+                Some(file) => CapabilityError::NotADirectory { path: file.to_owned() },
+                None => CapabilityError::NotADirectory { path },
+            }
+        }
+        _ => CapabilityError::Resolve { path, source },
+    }
+}
+
+/// The longest part of `path` that exists.
+fn nearest(path: &Path) -> PathBuf {
+    let above = path.ancestors().skip(1).find(|above| fs::metadata(above).is_ok_and(|found| found.is_dir()));
+    match above {
+        Some(found) => found.to_owned(),
+        None => PathBuf::from("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    fn both(path: &Path) -> Result<Resolved, CapabilityError> {
+        let (one, two) = (StdResolver.resolve(path), CachedResolver::default().resolve(path));
+        assert_eq!(format!("{one:?}"), format!("{two:?}"), "the resolvers disagree about {path:?}");
+        one
+    }
+
+    #[test]
+    fn both_resolvers_find_the_same_object() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        fs::create_dir(root.join("real")).unwrap();
+        fs::write(root.join("real/file"), "").unwrap();
+        symlink("real", root.join("link")).unwrap();
+        symlink("file", root.join("real/alias")).unwrap();
+        for (given, expected) in [
+            ("real", "real"),
+            ("real/", "real"),
+            ("real/.", "real"),
+            ("real/..", ""),
+            ("link", "real"),
+            ("link/", "real"),
+            ("link/file", "real/file"),
+            ("link/alias", "real/file"),
+            ("link/../real//file", "real/file"),
+        ] {
+            let found = both(&root.join(given)).unwrap();
+            assert_eq!(found.path, root.join(expected).components().collect::<PathBuf>(), "{given}");
+        }
+        assert_eq!(both(Path::new("/")).unwrap().path, Path::new("/"));
+        assert_eq!(both(Path::new("Cargo.toml")).unwrap().path, fs::canonicalize("Cargo.toml").unwrap());
+        assert!(both(Path::new("/dev/null")).unwrap().is_device);
+    }
+
+    #[test]
+    fn what_cannot_be_resolved_says_why() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        fs::write(root.join("file"), "").unwrap();
+        symlink("nowhere", root.join("dangling")).unwrap();
+        symlink("loop", root.join("loop")).unwrap();
+        let name = |error: CapabilityError| format!("{error:?}").split([' ', '{']).next().unwrap().to_owned();
+        let long = "x/".repeat(2500);
+        for (given, expected) in [
+            ("missing", "NotFound"),
+            ("missing/deeper", "NotFound"),
+            ("dangling", "DanglingLink"),
+            ("loop", "Resolve"),
+            ("file/", "NotADirectory"),
+            ("file/below", "NotADirectory"),
+            (&*long, "TooLong"),
+            ("nul\0byte", "Resolve"),
+        ] {
+            assert_eq!(name(both(&root.join(given)).unwrap_err()), expected, "{given:.80?}");
+        }
+        assert_eq!(name(both(Path::new("")).unwrap_err()), "Empty");
+        let message = both(&root.join("missing/deeper")).unwrap_err().to_string();
+        assert!(message.contains(&format!("nearest existing directory is {root:?}")), "{message}");
+    }
+}
