@@ -1,1 +1,46 @@
-//! Being written.
+//! Sandboxing programs on Linux with Landlock: no root, no daemon, no container.
+//!
+//! Capabilities are compiled into a [`Policy`] (everything that can fail or is slow), and applying it is a few system
+//! calls. What this kernel cannot enforce is in [`Policy::enforcement`](nono_core::Prepared::enforcement), never silent.
+//!
+//! ```
+//! use nono_core::{Accepted, AccessMode, Backend, CapabilitySet, Prepared};
+//! use nono_linux::{CommandExt, Linux};
+//! use std::process::Command;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # if Linux::probe().kernel().abi.0 == 0 { return Ok(()); }
+//! let mut builder = CapabilitySet::builder();
+//! for path in ["/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache"] {
+//!     if std::fs::metadata(path).is_ok() {
+//!         builder = builder.allow(path, AccessMode::Read)?;
+//!     }
+//! }
+//! let policy = Linux::probe().prepare(&builder.build()?, &Accepted::default())?;
+//! for gap in &policy.enforcement().gaps {
+//!     println!("not enforced: {}: {}", gap.guarantee, gap.risk);
+//! }
+//! let status = Command::new("cat").arg("/etc/shadow").sandbox(policy).status()?;
+//! assert!(!status.success());
+//! # Ok(())
+//! # }
+//! ```
+
+mod abi;
+mod backend;
+mod error;
+mod guarantee;
+mod launch;
+mod plan;
+mod restrict;
+mod rights;
+mod ruleset;
+mod sys;
+
+pub use abi::{Abi, Absence, Kernel};
+pub use backend::{Linux, Policy};
+pub use error::{ApplyError, PrepareError};
+pub use launch::{CommandExt, ExecError, exec};
+pub use plan::{HandledNet, PathRule, Plan, PortRight, Scopes, plan};
+pub use restrict::Step;
+pub use rights::{Handling, handling};

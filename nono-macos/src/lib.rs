@@ -1,1 +1,2 @@
-//! Being written.
+//! Sandboxing programs on macOS with Seatbelt. Nothing of it is built yet.
+#![forbid(unsafe_code)]

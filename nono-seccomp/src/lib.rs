@@ -1,1 +1,1 @@
-//! Being written.
+//! Seccomp filters and user notification. Nothing of it is built yet.

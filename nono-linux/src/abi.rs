@@ -1,0 +1,143 @@
+//! What this kernel offers, asked of the kernel itself: never derived from a version string or a file in `/sys`.
+
+use crate::sys;
+use rustix::io::Errno;
+use std::fmt;
+use std::io;
+
+/// A version of Landlock's interface; 0 is no Landlock. See the table in `linux/landlock.h` and landlock(7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Abi(pub u32);
+
+impl Abi {
+    /// The Linux release that brought this ABI.
+    pub(crate) const fn linux(self) -> &'static str {
+        match self.0 {
+            0 | 1 => "5.13",
+            2 => "5.19",
+            3 => "6.2",
+            4 => "6.7",
+            5 => "6.10",
+            6 => "6.12",
+            7 => "6.15",
+            8 => "7.0",
+            9 => "7.1",
+            10 => "7.2",
+            _ => "7.3",
+        }
+    }
+}
+
+impl fmt::Display for Abi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ABI {}", self.0)
+    }
+}
+
+/// Why there is no Landlock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Absence {
+    /// The kernel does not know the system call: older than Linux 5.13, or built without `CONFIG_SECURITY_LANDLOCK`.
+    NotBuilt,
+    /// The kernel has it, and it was not enabled at boot.
+    Disabled,
+    /// A filter on this process, such as a container's, refuses the system call.
+    Blocked,
+    /// A filter is on this process and the kernel seems not to know the call: either may be the cause.
+    NotBuiltOrBlocked,
+}
+
+impl fmt::Display for Absence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Absence::NotBuilt => {
+                "this kernel was built without Landlock; use Linux 5.13 or later with CONFIG_SECURITY_LANDLOCK"
+            }
+            Absence::Disabled => {
+                "Landlock is built into this kernel but not enabled; add landlock to the boot parameter lsm="
+            }
+            Absence::Blocked => {
+                "a filter on this process, most likely a container's, refuses Landlock; \
+                 allow landlock_create_ruleset, landlock_add_rule and landlock_restrict_self in its seccomp profile"
+            }
+            Absence::NotBuiltOrBlocked => {
+                "the kernel does not answer to Landlock: it is older than Linux 5.13 or built without it, or a \
+                 container's seccomp profile hides it; allow the three landlock_ system calls there"
+            }
+        })
+    }
+}
+
+/// What the running kernel offers a sandbox. Plain data: a test makes one for any kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kernel {
+    /// Landlock's ABI.
+    pub abi: Abi,
+    /// Why the ABI is 0; else none.
+    pub absence: Option<Absence>,
+    /// Bit n-1 is set when Landlock's erratum n is fixed. 0 where the kernel cannot be asked.
+    pub errata: u32,
+}
+
+impl Kernel {
+    /// Asks the running kernel. Changes nothing.
+    pub fn probe() -> Kernel {
+        match sys::landlock_abi() {
+            Ok(abi) => Kernel { abi: Abi(abi), absence: None, errata: sys::landlock_errata().unwrap_or(0) },
+            Err(error) => {
+                let absence = absence(Errno::from_io_error(&error), filtered().unwrap_or(true));
+                Kernel { abi: Abi(0), absence: Some(absence), errata: 0 }
+            }
+        }
+    }
+
+    /// A kernel with this ABI and all errata fixed, for tests and simulations.
+    pub fn with_abi(abi: u32) -> Kernel {
+        let absence = (abi == 0).then_some(Absence::NotBuilt);
+        Kernel { abi: Abi(abi), absence, errata: if abi == 0 { 0 } else { u32::MAX } }
+    }
+}
+
+/// What an errno of `landlock_create_ruleset(NULL, 0, LANDLOCK_CREATE_RULESET_VERSION)` tells (`landlock(7)`).
+fn absence(errno: Option<Errno>, filtered: bool) -> Absence {
+    match errno {
+        Some(Errno::OPNOTSUPP) => Absence::Disabled,
+        Some(Errno::NOSYS) if filtered => Absence::NotBuiltOrBlocked,
+        Some(Errno::NOSYS) => Absence::NotBuilt,
+        _ => Absence::Blocked,
+    }
+}
+
+/// Whether a seccomp filter is on this process: `Seccomp: 2` in `proc_pid_status(5)`.
+fn filtered() -> io::Result<bool> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    Ok(status.lines().any(|line| line.strip_prefix("Seccomp:").is_some_and(|mode| mode.trim() == "2")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_errno_tells_why_landlock_is_absent() {
+        for (errno, filtered, expected) in [
+            (Errno::NOSYS, false, Absence::NotBuilt),
+            (Errno::NOSYS, true, Absence::NotBuiltOrBlocked),
+            (Errno::OPNOTSUPP, false, Absence::Disabled),
+            (Errno::PERM, true, Absence::Blocked),
+            (Errno::ACCESS, true, Absence::Blocked),
+        ] {
+            assert_eq!(absence(Some(errno), filtered), expected, "{errno:?}, filtered: {filtered}");
+        }
+    }
+
+    #[test]
+    fn the_kernel_has_the_abi_that_the_environment_states() {
+        let found = Kernel::probe();
+        assert_eq!(found.abi == Abi(0), found.absence.is_some());
+        if let Ok(expected) = std::env::var("NONO_TEST_ABI") {
+            assert_eq!(found.abi.0.to_string(), expected, "NONO_TEST_ABI and the kernel disagree");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Why a policy cannot be prepared or applied, one cause a variant.
+
+use crate::abi::{Abi, Absence};
+use crate::restrict::Step;
+use nono_core::Gap;
+use std::io;
+use std::path::PathBuf;
+
+/// Why no policy could be made. Nothing is restricted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the messages explain the fields")]
+pub enum PrepareError {
+    /// This machine has no Landlock.
+    #[error("no sandbox is possible here: {absence}")]
+    NoLandlock { absence: Absence },
+    /// A guarantee that was asked for cannot be kept, and its gap was not accepted.
+    #[error(
+        "{name} cannot be guaranteed: {risk}; closed by {remedy}; to go on without it: --accept-gap {name}",
+        name = gap.guarantee, risk = gap.risk, remedy = gap.remedy
+    )]
+    Unenforceable { gap: Gap },
+    /// A granted path cannot be opened.
+    #[error("cannot open {path:?}, which was granted")]
+    Open { path: PathBuf, source: io::Error },
+    /// Something else is at a granted path than when it was resolved.
+    #[error("{path:?} was replaced by another object after it was granted; try again")]
+    Replaced { path: PathBuf },
+    /// The kernel refused a ruleset that it should take.
+    #[error("the kernel refused the ruleset")]
+    Ruleset { source: Box<landlock::RulesetError> },
+    /// The kernel refused the rule for a path.
+    #[error("the kernel refused the rule for {path:?}")]
+    Rule { path: PathBuf, source: Box<landlock::RulesetError> },
+    /// A standard stream cannot be looked at.
+    #[error("cannot examine the inherited descriptor {descriptor}")]
+    StandardStream { descriptor: u32, source: io::Error },
+}
+
+/// Why the calling process could not be restricted. It may be restricted in part.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the messages explain the fields")]
+pub enum ApplyError {
+    /// Landlock restricts one thread; from ABI 8 it can restrict all.
+    #[error(
+        "this process has {threads} threads, and Landlock {abi} restricts only one of them; \
+         restrict before starting threads, or a child (Landlock {needed} restricts all)", needed = Abi(8)
+    )]
+    Threads { threads: u64, abi: Abi },
+    /// Whether there are other threads cannot be found out.
+    #[error("cannot count the threads of this process in /proc/self/task")]
+    CountThreads { source: io::Error },
+    /// Landlock stacks 16 rulesets on a process and no more.
+    #[error("this is the 17th sandbox inside another, and Landlock stacks no more than 16; start it further out")]
+    TooManyLayers,
+    /// The kernel refused a step.
+    #[error("the step {step:?} of the sandbox failed")]
+    Step { step: Step, source: io::Error },
+}

@@ -1,0 +1,49 @@
+//! Starting a program under a policy: as a child, or in place of this process.
+
+use crate::backend::Policy;
+use crate::error::ApplyError;
+use crate::sys;
+use nono_core::Prepared;
+use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
+
+/// Restricts the child of a [`std::process::Command`].
+pub trait CommandExt {
+    /// Applies `policy` in the child, between fork and exec: of the program nothing runs unrestricted.
+    ///
+    /// If the kernel refuses, spawning fails with the errno of the step (std's pipe carries no more), and the program
+    /// is not started. Programs and working directories are looked up inside: they must be granted.
+    fn sandbox(&mut self, policy: Policy) -> &mut Command;
+}
+
+impl CommandExt for Command {
+    fn sandbox(&mut self, policy: Policy) -> &mut Command {
+        sys::restrict_before_exec(self, policy.restriction)
+    }
+}
+
+/// Why [`exec`] came back.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExecError {
+    /// The sandbox could not be set up. The program was not started.
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    /// The sandbox stands, and the program could not be executed in it.
+    #[error("the program could not be executed")]
+    Exec {
+        /// What the kernel said.
+        source: io::Error,
+    },
+}
+
+/// Restricts this process and replaces it by `command`. Returns only if that failed; the process may be restricted then
+/// and should end.
+#[must_use = "it returns only on failure"]
+pub fn exec(policy: Policy, command: &mut Command) -> ExecError {
+    match policy.apply() {
+        Ok(()) => ExecError::Exec { source: command.exec() },
+        Err(error) => error.into(),
+    }
+}

@@ -1,0 +1,166 @@
+//! From a plan to a ruleset descriptor. Opens each path without following links, and takes it only if it is the object
+//! that was resolved.
+
+use crate::error::PrepareError;
+use crate::plan::{PathRule, Plan, PortRight};
+use crate::rights::to_landlock;
+use landlock::{
+    AccessNet, BitFlags, CompatLevel, Compatible, NetPort, PathBeneath, Ruleset, RulesetAttr, RulesetCreated,
+    RulesetCreatedAttr, RulesetError, Scope,
+};
+use nono_core::{FsAccess, PathKind};
+use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fcntl_getfl, fstat, openat2};
+use std::os::fd::{AsFd, OwnedFd};
+
+/// Makes the ruleset of `plan`. Nothing is restricted yet.
+pub(crate) fn build(plan: &Plan) -> Result<RulesetCreated, PrepareError> {
+    let refused = |source: RulesetError| PrepareError::Ruleset { source: Box::new(source) };
+    let mut ruleset = create(plan).map_err(refused)?;
+    for rule in &plan.paths {
+        let object = open(rule)?;
+        ruleset = add(ruleset, object, rule.access)
+            .map_err(|source| PrepareError::Rule { path: rule.path.clone(), source: Box::new(source) })?;
+    }
+    for (port, right) in &plan.ports {
+        let right = match right {
+            PortRight::Bind => AccessNet::BindTcp,
+            PortRight::Connect => AccessNet::ConnectTcp,
+        };
+        ruleset = ruleset.add_rule(NetPort::new(port.get(), right)).map_err(refused)?;
+    }
+    Ok(ruleset)
+}
+
+/// Every right of the plan is a hard requirement: what this kernel lacks was left out and reported before.
+fn create(plan: &Plan) -> Result<RulesetCreated, RulesetError> {
+    let mut ruleset = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
+    ruleset = ruleset.handle_access(to_landlock(plan.fs.handled))?;
+    let mut net = BitFlags::<AccessNet>::empty();
+    if plan.net.tcp {
+        net |= AccessNet::BindTcp | AccessNet::ConnectTcp;
+    }
+    if plan.net.udp {
+        net |= AccessNet::BindUdp | AccessNet::ConnectSendUdp;
+    }
+    if !net.is_empty() {
+        ruleset = ruleset.handle_access(net)?;
+    }
+    for (wanted, scope) in
+        [(plan.scopes.signals, Scope::Signal), (plan.scopes.abstract_sockets, Scope::AbstractUnixSocket)]
+    {
+        if wanted {
+            ruleset = ruleset.scope(scope)?;
+        }
+    }
+    ruleset.create()
+}
+
+fn add(ruleset: RulesetCreated, object: impl AsFd, access: FsAccess) -> Result<RulesetCreated, RulesetError> {
+    ruleset.add_rule(PathBeneath::new(object, to_landlock(access)))
+}
+
+/// Opens the object of `rule`: no link is followed, so what is opened is what was resolved, or an error.
+fn open(rule: &PathRule) -> Result<OwnedFd, PrepareError> {
+    let failed = |source: rustix::io::Errno| PrepareError::Open { path: rule.path.clone(), source: source.into() };
+    // Not O_NOFOLLOW beside it: together they open the link itself (openat2(2)).
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let object = openat2(CWD, &rule.path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS).map_err(failed)?;
+    let found = fstat(&object).map_err(failed)?;
+    let kind = match FileType::from_raw_mode(found.st_mode) {
+        FileType::Directory => PathKind::Directory,
+        _ => PathKind::File,
+    };
+    let same = rule.identity.is_none_or(|known| (known.device, known.inode) == (found.st_dev, found.st_ino));
+    if same && kind == rule.kind { Ok(object) } else { Err(PrepareError::Replaced { path: rule.path.clone() }) }
+}
+
+/// Adds a rule for each standard stream that is a regular file, for the mode it is open in: `/dev/stdin` and
+/// `/dev/stderr` open the file anew, by its own permissions.
+pub(crate) fn add_standard_streams(
+    mut ruleset: RulesetCreated,
+    handled: FsAccess,
+) -> Result<RulesetCreated, PrepareError> {
+    let streams = [rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr()];
+    for (descriptor, stream) in (0..).zip(streams) {
+        let failed = |source: rustix::io::Errno| PrepareError::StandardStream { descriptor, source: source.into() };
+        let access = match fstat(stream) {
+            Ok(found) if FileType::from_raw_mode(found.st_mode) == FileType::RegularFile => {
+                mode(fcntl_getfl(stream).map_err(failed)?) & handled
+            }
+            Ok(_) | Err(rustix::io::Errno::BADF) => FsAccess::empty(),
+            Err(errno) => return Err(failed(errno)),
+        };
+        if !access.is_empty() {
+            ruleset =
+                add(ruleset, stream, access).map_err(|source| PrepareError::Ruleset { source: Box::new(source) })?;
+        }
+    }
+    Ok(ruleset)
+}
+
+/// What may be done to a file that is open with `flags`. Writing to it includes emptying it: `ftruncate` could anyway.
+fn mode(flags: OFlags) -> FsAccess {
+    let write = FsAccess::WRITE_FILE | FsAccess::TRUNCATE;
+    if flags.contains(OFlags::PATH) {
+        return FsAccess::empty();
+    }
+    match flags & OFlags::RWMODE {
+        OFlags::RDONLY => FsAccess::READ_FILE,
+        OFlags::WRONLY => write,
+        _ => FsAccess::READ_FILE | write,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nono_core::Identity;
+    use std::os::unix::fs::{MetadataExt, symlink};
+    use std::path::Path;
+
+    fn rule(path: &Path, kind: PathKind, identity: Option<Identity>) -> PathRule {
+        PathRule { path: path.to_owned(), kind, identity, access: FsAccess::READ_FILE }
+    }
+
+    #[test]
+    fn only_the_object_that_was_resolved_is_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        let (one, two, link) = (root.join("one"), root.join("two"), root.join("link"));
+        std::fs::write(&one, "").unwrap();
+        std::fs::write(&two, "").unwrap();
+        symlink(&root, &link).unwrap();
+        let identity = |path: &Path| {
+            let found = std::fs::metadata(path).unwrap();
+            Some(Identity { device: found.dev(), inode: found.ino() })
+        };
+        assert!(open(&rule(&one, PathKind::File, identity(&one))).is_ok());
+        assert!(open(&rule(&one, PathKind::File, None)).is_ok());
+        let replaced = [
+            rule(&one, PathKind::File, identity(&two)),
+            rule(&one, PathKind::Directory, identity(&one)),
+            rule(&root, PathKind::File, None),
+        ];
+        for rule in replaced {
+            assert!(matches!(open(&rule), Err(PrepareError::Replaced { .. })), "{rule:?}");
+        }
+        // Swapped for a link after it was resolved: on the way there, or at the end.
+        for path in [link.join("one"), link.clone()] {
+            let opened = open(&rule(&path, PathKind::File, None));
+            assert!(opened.is_err(), "{path:?}: {opened:?}");
+        }
+    }
+
+    #[test]
+    fn a_stream_is_granted_for_the_mode_it_is_open_in() {
+        let write = FsAccess::WRITE_FILE | FsAccess::TRUNCATE;
+        for (flags, expected) in [
+            (OFlags::RDONLY, FsAccess::READ_FILE),
+            (OFlags::WRONLY | OFlags::APPEND, write),
+            (OFlags::RDWR, FsAccess::READ_FILE | write),
+            (OFlags::PATH, FsAccess::empty()),
+        ] {
+            assert_eq!(mode(flags), expected, "{flags:?}");
+        }
+    }
+}
