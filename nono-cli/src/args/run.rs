@@ -1,0 +1,94 @@
+//! `nono run`: grants, options, and the command.
+
+use clap::Args;
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// `nono run [GRANTS] [OPTIONS] [--] COMMAND [ARG]...`
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) grants: Grants,
+    #[command(flatten)]
+    pub(crate) options: Options,
+    /// The command and its arguments.
+    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// What the command is given.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Grants")]
+#[expect(clippy::struct_excessive_bools, reason = "a flag of the command line is a bool")]
+pub(crate) struct Grants {
+    /// Read and write PATH: a directory with all below it, or a file.
+    #[arg(short, long, value_name = "PATH", value_parser = path())]
+    pub(crate) allow: Vec<PathBuf>,
+    /// Read and execute PATH.
+    #[arg(short, long, value_name = "PATH", value_parser = path())]
+    pub(crate) read: Vec<PathBuf>,
+    /// Write PATH: change, create, rename and remove.
+    #[arg(short, long, value_name = "PATH", value_parser = path())]
+    pub(crate) write: Vec<PathBuf>,
+    /// As --allow, and an error if it is a directory.
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    pub(crate) allow_file: Vec<PathBuf>,
+    /// As --read, and an error if it is a directory.
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    pub(crate) read_file: Vec<PathBuf>,
+    /// As --write, and an error if it is a directory.
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    pub(crate) write_file: Vec<PathBuf>,
+    /// Read and write the directory the command starts in.
+    #[arg(long)]
+    pub(crate) allow_cwd: bool,
+    /// A granted path that does not exist is a note, not an error.
+    #[arg(long)]
+    pub(crate) allow_missing: bool,
+    /// Leave out what ordinary programs need to start (/usr, /etc/passwd, /dev/null, ...).
+    #[arg(long)]
+    pub(crate) no_system: bool,
+    /// Set a variable, or pass it on where --env-clear removed it.
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    pub(crate) env: Vec<OsString>,
+    /// Start from an empty environment.
+    #[arg(long)]
+    pub(crate) env_clear: bool,
+}
+
+/// How it is run.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options")]
+#[expect(clippy::struct_excessive_bools, reason = "a flag of the command line is a bool")]
+pub(crate) struct Options {
+    /// Make every gap an error, also those that nobody asked about.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Go on without this guarantee; `nono doctor` prints the names.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) accept_gap: Vec<String>,
+    /// Start the command in DIR.
+    #[arg(long, value_name = "DIR", value_parser = path())]
+    pub(crate) workdir: Option<PathBuf>,
+    /// Print what would be enforced, and how; start nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print JSON; needs --dry-run.
+    #[arg(long, requires = "dry_run")]
+    pub(crate) json: bool,
+    /// Write what is enforced as JSON to FILE.
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    pub(crate) report: Option<PathBuf>,
+    /// Say more.
+    #[arg(short, long, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
+    /// Say nothing but errors.
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+/// Takes any bytes, none included: an empty path gets a message of its own.
+fn path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
+}

@@ -1,0 +1,4 @@
+//! The subcommands, one file each: arguments in, library calls, report out.
+
+pub(crate) mod doctor;
+pub(crate) mod run;

@@ -1,0 +1,154 @@
+//! The attempts: for each guarantee what must not be possible inside, and beside it what was granted.
+
+use super::fixture::{Fixture, proc_of};
+use nono_core::Guarantee;
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream, UdpSocket};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr as UnixAddr, UnixListener, UnixStream};
+use std::path::Path;
+use std::time::Duration;
+
+/// A device that the child inside may read and not configure.
+pub(super) const FORBIDDEN_DEVICE: &str = "/dev/full";
+const GRANTED_DEVICE: &str = "/dev/zero";
+
+/// One attempt.
+pub(super) struct Act {
+    pub(super) guarantee: Guarantee,
+    pub(super) name: &'static str,
+    pub(super) forbidden: fn(&Fixture) -> io::Result<()>,
+    pub(super) granted: Option<fn(&Fixture) -> io::Result<()>>,
+}
+
+/// An attempt on a path, made on the forbidden and on the granted half of the fixture.
+macro_rules! on_both_halves {
+    ($name:literal, $act:expr) => {
+        Act {
+            guarantee: Guarantee::Files,
+            name: $name,
+            forbidden: |fixture| $act(fixture.forbidden()),
+            granted: Some(|fixture| $act(fixture.granted())),
+        }
+    };
+}
+
+pub(super) const ACTS: &[Act] = &[
+    on_both_halves!("read a file", |at: std::path::PathBuf| fs::read(at.join("read")).map(drop)),
+    on_both_halves!("list a directory", |at: std::path::PathBuf| fs::read_dir(at).map(drop)),
+    on_both_halves!("write a file", |at: std::path::PathBuf| {
+        fs::OpenOptions::new().append(true).open(at.join("write")).map(drop)
+    }),
+    on_both_halves!("make a file", |at: std::path::PathBuf| fs::File::create_new(at.join("new")).map(drop)),
+    on_both_halves!("make a directory", |at: std::path::PathBuf| fs::create_dir(at.join("new-dir"))),
+    on_both_halves!("remove a file", |at: std::path::PathBuf| fs::remove_file(at.join("delete"))),
+    on_both_halves!("rename a file", |at: std::path::PathBuf| fs::rename(at.join("rename"), at.join("renamed"))),
+    Act {
+        guarantee: Guarantee::Files,
+        name: "move a file out",
+        forbidden: |fixture| fs::rename(fixture.forbidden().join("list"), fixture.granted().join("moved")),
+        granted: Some(|fixture| {
+            fs::create_dir_all(fixture.granted().join("deeper"))?;
+            fs::rename(fixture.granted().join("list"), fixture.granted().join("deeper/moved"))
+        }),
+    },
+    Act {
+        guarantee: Guarantee::Files,
+        name: "link a file out",
+        forbidden: |fixture| fs::hard_link(fixture.forbidden().join("link"), fixture.granted().join("stolen")),
+        granted: Some(|fixture| fs::hard_link(fixture.granted().join("link"), fixture.granted().join("linked"))),
+    },
+    Act {
+        guarantee: Guarantee::Truncate,
+        name: "empty a file that may be read",
+        forbidden: |fixture| truncate(&fixture.read_only().join("truncate")),
+        granted: Some(|fixture| truncate(&fixture.granted().join("truncate"))),
+    },
+    Act {
+        guarantee: Guarantee::DeviceIoctl,
+        name: "configure a device",
+        forbidden: |_| configure(FORBIDDEN_DEVICE),
+        granted: Some(|_| configure(GRANTED_DEVICE)),
+    },
+    Act {
+        guarantee: Guarantee::Processes,
+        name: "look into a process",
+        forbidden: |fixture| fs::read_link(proc_of(fixture.outsider, "cwd")).map(drop),
+        granted: Some(|_| fs::read_link(proc_of(std::process::id(), "cwd")).map(drop)),
+    },
+    Act {
+        guarantee: Guarantee::ProcessList,
+        name: "read a command line",
+        forbidden: |fixture| fs::read(proc_of(fixture.outsider, "cmdline")).map(drop),
+        granted: None,
+    },
+    Act {
+        guarantee: Guarantee::Signals,
+        name: "signal a process",
+        forbidden: |fixture| signal(fixture.outsider),
+        granted: Some(|_| signal(std::process::id())),
+    },
+    Act {
+        guarantee: Guarantee::TcpPorts,
+        name: "connect by TCP",
+        forbidden: |fixture| connect(fixture.port),
+        granted: Some(|fixture| connect(fixture.granted_port)),
+    },
+    Act {
+        guarantee: Guarantee::Udp,
+        name: "send by UDP",
+        forbidden: |fixture| {
+            let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+            socket.send_to(b"x", (Ipv4Addr::LOCALHOST, fixture.udp_port)).map(drop)
+        },
+        granted: None,
+    },
+    Act {
+        guarantee: Guarantee::UnixSockets,
+        name: "connect to a unix socket",
+        forbidden: |fixture| UnixStream::connect(fixture.socket()).map(drop),
+        granted: Some(|fixture| UnixStream::connect(fixture.granted_socket()).map(drop)),
+    },
+    Act {
+        guarantee: Guarantee::AbstractSockets,
+        name: "connect to an abstract unix socket",
+        forbidden: |fixture| UnixStream::connect_addr(&UnixAddr::from_abstract_name(&fixture.abstract_name)?).map(drop),
+        granted: Some(|_| {
+            let own = UnixAddr::from_abstract_name(format!("nono-doctor-child-{}", std::process::id()))?;
+            let _server = UnixListener::bind_addr(&own)?;
+            UnixStream::connect_addr(&own).map(drop)
+        }),
+    },
+];
+
+/// Empties a file without opening it for writing: needs the right to truncate alone.
+fn truncate(path: &Path) -> io::Result<()> {
+    rustix::fs::open(path, OFlags::RDONLY | OFlags::TRUNC | OFlags::CLOEXEC, Mode::empty())?;
+    match fs::metadata(path)?.len() {
+        0 => Ok(()),
+        _ => Err(io::Error::other("the file is as long as it was")),
+    }
+}
+
+/// Asks a device for terminal settings. It has none: to be told so by the device is what counts.
+fn configure(device: &str) -> io::Result<()> {
+    let device = rustix::fs::open(device, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    match rustix::termios::tcgetattr(&device) {
+        Ok(_) | Err(Errno::NOTTY) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+fn signal(process: u32) -> io::Result<()> {
+    let number = i32::try_from(process).map_err(io::Error::other)?;
+    let process = rustix::process::Pid::from_raw(number).ok_or(io::ErrorKind::InvalidInput)?;
+    Ok(rustix::process::test_kill_process(process)?)
+}
+
+fn connect(port: u16) -> io::Result<()> {
+    let address = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, port));
+    TcpStream::connect_timeout(&address, Duration::from_secs(2)).map(drop)
+}

@@ -1,0 +1,105 @@
+//! Trying each guarantee for real: a child outside and a child inside the sandbox make the same attempts, and a
+//! mechanism is believed only if what must fail fails inside, succeeded outside, and what was granted still works.
+
+mod acts;
+mod fixture;
+mod verdict;
+
+pub(crate) use verdict::{Row, Status, verdicts};
+
+use crate::error::CliError;
+use crate::platform::{CommandExt, Sandbox};
+use crate::{exit, report, system, terminal};
+use acts::ACTS;
+use fixture::{Fixture, Servers};
+use nono_core::{
+    Accepted, AccessMode, Backend, Builder, CachedResolver, CapabilityError, CapabilitySet, Enforcement, FsAccess,
+    FsCapability, Guarantee, Port, Prepared,
+};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+
+/// The hidden subcommand that is a child's side of the trials.
+pub(crate) const TRIAL: &str = "doctor-trial";
+
+/// How one attempt went. An error is the kernel's word for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Outcome {
+    act: String,
+    /// What must not be possible inside.
+    forbidden: Result<(), String>,
+    /// What was granted and must be; none where nothing of the kind can be granted.
+    granted: Option<Result<(), String>>,
+}
+
+/// What was claimed, and what came of trying it.
+struct Trial {
+    claimed: Enforcement,
+    outside: Vec<Outcome>,
+    inside: Vec<Outcome>,
+}
+
+/// Makes all attempts in two children, one outside and one inside a sandbox.
+fn attempt(sandbox: &Sandbox) -> Result<Trial, CliError> {
+    let failed = |step| move |source| CliError::Trial { step, source };
+    let executable = std::env::current_exe().map_err(failed("finding nono's own file"))?;
+    let servers = Servers::start().map_err(failed("opening sockets to attempt connections to"))?;
+    let free_fixture = Fixture::make(&servers).map_err(failed("making files to attempt reading"))?;
+    let fixture = Fixture::make(&servers).map_err(failed("making files to attempt reading"))?;
+    let set = capabilities(&fixture, &executable)
+        .map_err(|source| CliError::Grant { flag: "the trial's own file", source })??;
+    let everything: Accepted = Guarantee::ALL.into_iter().collect();
+    let policy = sandbox.prepare(&set, &everything)?;
+    let claimed = policy.enforcement().clone();
+    let mut free = child_command(&executable, &free_fixture);
+    let mut confined = child_command(&executable, &fixture);
+    confined.sandbox(policy);
+    let run = |command: &mut Command, step| {
+        let output = command.stdout(Stdio::piped()).output().map_err(failed(step))?;
+        serde_json::from_slice(&output.stdout).map_err(|source| CliError::TrialReport { source })
+    };
+    let outside = run(&mut free, "starting a child")?;
+    Ok(Trial { claimed, outside, inside: run(&mut confined, "starting a child in a sandbox")? })
+}
+
+fn child_command(executable: &Path, fixture: &Fixture) -> Command {
+    let mut command = Command::new(executable);
+    command.arg(TRIAL).arg(report::json(fixture).trim_end());
+    command
+}
+
+/// What the child inside is given: what any command gets, the granted half of the fixture, and a device without ioctls.
+fn capabilities(fixture: &Fixture, nono: &Path) -> Result<Result<CapabilitySet, CliError>, CapabilityError> {
+    let resolver = CachedResolver::default();
+    let device = Path::new(acts::FORBIDDEN_DEVICE);
+    let exactly = |path: &Path, access| FsCapability::resolve_exactly(path, access, &resolver);
+    let mut builder = CapabilitySet::builder()
+        .grant(exactly(device, FsAccess::READ_FILE)?)
+        .grant(exactly(&fixture.granted_socket(), FsAccess::RESOLVE_UNIX)?)
+        .grant(FsCapability::resolve(nono, AccessMode::Read, &resolver)?)
+        .grant(FsCapability::resolve(&fixture.granted(), AccessMode::ReadWrite, &resolver)?)
+        .grant(FsCapability::resolve(&fixture.read_only(), AccessMode::Read, &resolver)?);
+    let [granted, local] = [fixture.granted_port, fixture.local_port].map(Port::try_from);
+    if let (Ok(granted), Ok(local)) = (granted, local) {
+        builder = builder.allow_tcp_connect(granted).allow_localhost_port(local);
+    }
+    let system = system::grants(None, &resolver).into_iter().filter(|grant| grant.resolved() != device);
+    Ok(system.fold(builder, Builder::grant).build().map_err(CliError::from))
+}
+
+/// The child's side: makes every attempt and prints how each went.
+pub(crate) fn child(fixture: &str) -> Result<ExitCode, CliError> {
+    let fixture: Fixture = serde_json::from_str(fixture).map_err(|source| CliError::TrialReport { source })?;
+    let said = |result: std::io::Result<()>| result.map_err(|error| error.to_string());
+    let outcomes: Vec<Outcome> = ACTS
+        .iter()
+        .map(|act| Outcome {
+            act: act.name.to_owned(),
+            forbidden: said((act.forbidden)(&fixture)),
+            granted: act.granted.map(|granted| said(granted(&fixture))),
+        })
+        .collect();
+    terminal::output(&report::json(&outcomes));
+    Ok(exit::SUCCESS)
+}

@@ -1,0 +1,83 @@
+//! What can go wrong in the command, and with which exit status.
+
+use crate::exit;
+use crate::platform::{ApplyError, PrepareError};
+use crate::protected::ProtectedError;
+use nono_core::{CapabilityError, ConflictError, UnknownGuarantee};
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+
+/// Why nono did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    /// A path of the command line cannot be granted.
+    #[error("{flag}")]
+    Grant { flag: &'static str, source: CapabilityError },
+    /// The working directory is gone or unreachable.
+    #[error("cannot find out the working directory")]
+    CurrentDirectory { source: io::Error },
+    /// `--workdir`.
+    #[error("--workdir: cannot start in {path:?}")]
+    Workdir { path: PathBuf, source: io::Error },
+    /// Two wishes contradict each other.
+    #[error(transparent)]
+    Conflict(#[from] ConflictError),
+    /// A grant covers what is protected.
+    #[error(transparent)]
+    Protected(#[from] ProtectedError),
+    /// `--accept-gap` with a name that no guarantee has.
+    #[error("--accept-gap")]
+    AcceptGap { source: UnknownGuarantee },
+    /// `--env` with an empty name.
+    #[error("--env {given:?}: a variable has a name before the \"=\"")]
+    Variable { given: OsString },
+    /// The policy cannot be enforced here.
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    /// The kernel refused to restrict this process.
+    #[error("cannot set up the sandbox")]
+    Apply { source: ApplyError },
+    /// `--report`.
+    #[error("--report: cannot write {path:?}")]
+    Report { path: PathBuf, source: io::Error },
+    /// No such command.
+    #[error("{command:?}: command not found{hint}")]
+    NotFound { command: OsString, hint: &'static str },
+    /// A command that is none.
+    #[error("{command:?}: {why}")]
+    NotExecutable { command: OsString, why: &'static str },
+    /// The policy does not let the command be executed.
+    #[error("{program:?} may not be executed in the sandbox; grant it with --read {grant:?}")]
+    Forbidden { program: PathBuf, grant: PathBuf },
+    /// The kernel did not execute the command.
+    #[error("cannot execute {program:?}{hint}")]
+    Exec { program: PathBuf, hint: String, source: io::Error },
+    /// `doctor` could not set a trial up.
+    #[error("cannot set up a trial: {step}")]
+    Trial { step: &'static str, source: io::Error },
+    /// `doctor` could not read what a trial said.
+    #[error("a trial said something that is not understood")]
+    TrialReport { source: serde_json::Error },
+}
+
+impl CliError {
+    /// The exit status this error stands for.
+    pub(crate) fn status(&self) -> u8 {
+        match self {
+            CliError::NotFound { .. } => exit::NOT_FOUND,
+            CliError::NotExecutable { .. } | CliError::Forbidden { .. } | CliError::Exec { .. } => exit::NOT_EXECUTABLE,
+            CliError::Trial { .. } | CliError::TrialReport { .. } => exit::NO_SANDBOX,
+            CliError::Grant { .. }
+            | CliError::CurrentDirectory { .. }
+            | CliError::Workdir { .. }
+            | CliError::Conflict(_)
+            | CliError::Protected(_)
+            | CliError::AcceptGap { .. }
+            | CliError::Variable { .. }
+            | CliError::Prepare(_)
+            | CliError::Apply { .. }
+            | CliError::Report { .. } => exit::SETUP,
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The user's home directories: the one the environment names, and the one the user database names.
+//!
+//! They differ under `sudo` and in containers, and secrets may lie in both.
+
+use std::env;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// `$HOME` if it is absolute, else the user database's.
+pub(crate) fn home() -> Option<PathBuf> {
+    from_environment().or_else(from_database)
+}
+
+/// Every home directory of this user.
+pub(crate) fn homes() -> Vec<PathBuf> {
+    let mut all: Vec<PathBuf> = from_environment().into_iter().chain(from_database()).collect();
+    all.dedup();
+    all
+}
+
+fn from_environment() -> Option<PathBuf> {
+    env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute())
+}
+
+fn from_database() -> Option<PathBuf> {
+    let text = fs::read("/etc/passwd").ok()?;
+    let uid = rustix::process::getuid().as_raw().to_string();
+    find(&text, uid.as_bytes())
+}
+
+/// The sixth field of the line whose third is `uid`: passwd(5).
+fn find(text: &[u8], uid: &[u8]) -> Option<PathBuf> {
+    text.split(|byte| *byte == b'\n').find_map(|line| {
+        let mut fields = line.split(|byte| *byte == b':');
+        let home = (fields.nth(2)? == uid).then(|| fields.nth(2)).flatten()?;
+        Some(Path::new(std::ffi::OsStr::from_bytes(home)).to_owned()).filter(|home| home.is_absolute())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_user_database_names_a_home() {
+        let text = b"root:x:0:0:root:/root:/bin/sh\nbroken\nu:x:1000:100::/home/u:/bin/sh\nv:x:7:7::none:/bin/sh\n";
+        assert_eq!(find(text, b"1000"), Some("/home/u".into()));
+        assert_eq!(find(text, b"0"), Some("/root".into()));
+        assert_eq!(find(text, b"100"), None);
+        assert_eq!(find(text, b"7"), None, "a relative home is none");
+    }
+}

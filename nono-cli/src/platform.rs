@@ -1,0 +1,7 @@
+//! The backend of this system: the only place of the command that asks which one it is.
+
+#[cfg(target_os = "linux")]
+pub(crate) use nono_linux::{ApplyError, CommandExt, ExecError, Linux as Sandbox, PrepareError, exec};
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("nono runs on Linux only so far");

@@ -1,0 +1,79 @@
+//! The report for people: what is granted, what is enforced by what, and what is not.
+
+use super::Report;
+use crate::terminal::{self, Style};
+use nono_core::{AccessMode, FsAccess, FsCapability, Gap, Source};
+use std::fmt::Write;
+
+/// The columns of a terminal that the text is made for.
+const WIDTH: usize = 80;
+
+/// Renders a report; the system group is one line unless `verbose`.
+pub(crate) fn human(report: &Report<'_>, verbose: bool) -> String {
+    let mut text = String::from("granted\n");
+    let (system, given): (Vec<_>, Vec<_>) = report.grants.iter().partition(|one| *one.source() == Source::System);
+    for one in &given {
+        grant(&mut text, one);
+    }
+    if verbose {
+        system.iter().for_each(|one| grant(&mut text, one));
+    } else if !system.is_empty() {
+        line(&mut text, &format!("  {:<11} the system group: {} paths (-v lists them)", "", system.len()));
+    }
+    if given.is_empty() && system.is_empty() {
+        line(&mut text, "  no path");
+    }
+    line(&mut text, "enforced");
+    for kept in &report.enforcement.enforced {
+        let (guarantee, mechanism) = (kept.guarantee, kept.mechanism);
+        line(&mut text, &format!("  {guarantee:<17} {}: {mechanism}", guarantee.promise()));
+    }
+    for (title, gaps) in
+        [("not enforced", &report.enforcement.gaps), ("limits of every kernel", &report.enforcement.limits)]
+    {
+        if !gaps.is_empty() {
+            line(&mut text, title);
+        }
+        gaps.iter().for_each(|one| gap(&mut text, one, terminal::colours()));
+    }
+    text
+}
+
+/// A gap in a table: its name and what a hostile program could do, folded, then what would close it.
+pub(crate) fn gap(text: &mut String, gap: &Gap, colours: bool) {
+    let sentence = format!("{}; closed by {}", gap.risk, gap.remedy);
+    let mut name = terminal::styled(&format!("{:<17}", gap.guarantee.name()), Style::Bad, colours);
+    for folded in terminal::wrap(&sentence, WIDTH.saturating_sub(20)) {
+        line(text, &format!("  {name} {folded}"));
+        name = " ".repeat(17);
+    }
+}
+
+pub(crate) fn line(text: &mut String, line: &str) {
+    // Writing to a String does not fail.
+    writeln!(text, "{line}").unwrap_or_default();
+}
+
+fn grant(text: &mut String, one: &FsCapability) {
+    let source = match one.source() {
+        Source::Flag(flag) => flag.to_string(),
+        Source::Implied(why) => why.to_string(),
+        Source::System => "system group".to_owned(),
+        Source::Inherited(descriptor) => format!("descriptor {descriptor}"),
+        Source::Profile { file, line } => format!("{file:?} line {line}"),
+        _ => String::new(),
+    };
+    line(text, &format!("  {:<11} {:?} ({source})", words(one.access()), one.resolved()));
+}
+
+/// The everyday word for `access`.
+fn words(access: FsAccess) -> &'static str {
+    let covers = |mode: AccessMode| access.contains(FsAccess::from(mode) & FsAccess::FILE);
+    match (covers(AccessMode::Read), covers(AccessMode::Write)) {
+        (true, true) => "read, write",
+        (true, false) => "read",
+        (false, true) => "write",
+        (false, false) if access.contains(FsAccess::IOCTL_DEV) => "device",
+        (false, false) => "some rights",
+    }
+}

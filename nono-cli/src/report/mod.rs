@@ -1,0 +1,95 @@
+//! What a sandbox would enforce, as one value with two renderings.
+
+mod human;
+
+pub(crate) use human::{gap, human, line};
+
+use crate::error::CliError;
+use nono_core::serial::LosslessPath;
+use nono_core::{CapabilitySet, Enforcement, FsCapability, Gap, GapKind, Guarantee, Mechanism, NetworkMode};
+use serde::Serialize;
+use std::ffi::OsString;
+use std::path::Path;
+
+/// What is enforced for a command.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report<'a> {
+    version: u32,
+    command: Vec<Word>,
+    workdir: LosslessPath,
+    grants: &'a [FsCapability],
+    network: &'a NetworkMode,
+    #[serde(flatten)]
+    enforcement: Enforced<'a>,
+}
+
+/// What became of each guarantee, gaps apart from limits.
+#[derive(Debug, Serialize)]
+pub(crate) struct Enforced<'a> {
+    requested: &'a [Guarantee],
+    enforced: Vec<Kept>,
+    gaps: Vec<&'a Gap>,
+    limits: Vec<&'a Gap>,
+}
+
+#[derive(Debug, Serialize)]
+struct Kept {
+    guarantee: Guarantee,
+    mechanism: Mechanism,
+}
+
+/// An argument of the command: text where it is UTF-8, else `{"bytes": base64}`.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Word {
+    Text(String),
+    Bytes { bytes: String },
+}
+
+impl<'a> From<&'a Enforcement> for Enforced<'a> {
+    fn from(all: &'a Enforcement) -> Enforced<'a> {
+        let kept =
+            |(guarantee, mechanism): &(Guarantee, Mechanism)| Kept { guarantee: *guarantee, mechanism: *mechanism };
+        Enforced {
+            requested: &all.requested,
+            enforced: all.enforced.iter().map(kept).collect(),
+            gaps: all.closable().collect(),
+            limits: all.gaps.iter().filter(|gap| gap.kind == GapKind::Limit).collect(),
+        }
+    }
+}
+
+impl<'a> Report<'a> {
+    pub(crate) fn new(
+        command: &[OsString],
+        workdir: &Path,
+        set: &'a CapabilitySet,
+        enforcement: &'a Enforcement,
+    ) -> Report<'a> {
+        let word = |word: &OsString| match LosslessPath::from(Path::new(word)) {
+            LosslessPath::Path(text) => Word::Text(text),
+            LosslessPath::PathBytes(bytes) => Word::Bytes { bytes },
+        };
+        Report {
+            version: 1,
+            command: command.iter().map(word).collect(),
+            workdir: LosslessPath::from(workdir),
+            grants: set.fs(),
+            network: set.network(),
+            enforcement: enforcement.into(),
+        }
+    }
+}
+
+/// One JSON value on one line.
+#[expect(clippy::expect_used, reason = "serde_json fails on maps with keys that are no strings; there is no map here")]
+pub(crate) fn json(value: &impl Serialize) -> String {
+    let mut text = serde_json::to_string(value).expect("no map");
+    text.push('\n');
+    text
+}
+
+/// Writes `report` to the file of `--report`.
+pub(crate) fn write(path: &Path, report: &Report<'_>) -> Result<(), CliError> {
+    std::fs::write(path, json(report)).map_err(|source| CliError::Report { path: path.to_owned(), source })
+}

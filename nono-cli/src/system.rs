@@ -1,0 +1,91 @@
+//! The system group: what ordinary programs need to start, from a data file.
+
+use nono_core::{AccessMode, CachedResolver, CapabilityError, FsAccess, FsCapability, PathKind, Resolver, Source};
+use std::path::{Path, PathBuf};
+
+const DATA: &str = include_str!("../data/system-linux.txt");
+
+/// The right of one line of the data file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Right {
+    Read,
+    Device,
+}
+
+impl Right {
+    /// What `device` grants is less than writing: nothing is made or removed below `/dev/pts`.
+    fn access(self, kind: PathKind) -> FsAccess {
+        let read = FsAccess::from(AccessMode::Read);
+        let all = match self {
+            Right::Read => read,
+            Right::Device => {
+                read.difference(FsAccess::EXECUTE) | FsAccess::WRITE_FILE | FsAccess::TRUNCATE | FsAccess::IOCTL_DEV
+            }
+        };
+        if kind == PathKind::File { all & FsAccess::FILE } else { all }
+    }
+}
+
+/// The capabilities of the system group that exist here. What cannot be looked at is left out: it could not be used.
+pub(crate) fn grants(home: Option<&Path>, resolver: &CachedResolver) -> Vec<FsCapability> {
+    let paths = lines().filter_map(|(right, path)| Some((right, expand(path, home)?)));
+    paths.filter_map(|(right, path)| grant(right, &path, resolver).ok()).collect()
+}
+
+fn grant(right: Right, path: &Path, resolver: &dyn Resolver) -> Result<FsCapability, CapabilityError> {
+    let found = resolver.resolve(path)?;
+    let access = right.access(found.kind);
+    Ok(FsCapability::from_resolved(path.to_owned(), found, access)?.with_source(Source::System))
+}
+
+fn lines() -> impl Iterator<Item = (Right, &'static str)> {
+    DATA.lines().filter_map(|line| match line.split_once(' ')? {
+        ("read", path) => Some((Right::Read, path)),
+        ("device", path) => Some((Right::Device, path)),
+        _ => None,
+    })
+}
+
+/// Puts the home directory in place of a leading `~`; none where there is no home.
+pub(crate) fn expand(path: &str, home: Option<&Path>) -> Option<PathBuf> {
+    match path.strip_prefix("~/") {
+        Some(rest) => Some(home?.join(rest)),
+        None => Some(PathBuf::from(path)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_of_the_data_is_a_comment_or_a_right_and_an_absolute_path() {
+        let entries = DATA.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count();
+        assert_eq!(lines().count(), entries);
+        for (_, path) in lines() {
+            assert!(path.starts_with('/') || path.starts_with("~/"), "{path}");
+            assert!(!path.contains(' ') && !path.ends_with('/'), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn no_place_of_secrets_is_in_the_group() {
+        let granted: Vec<&Path> = lines().map(|(_, path)| Path::new(path)).collect();
+        let secrets =
+            crate::protected::lines().chain(["/root/x", "/home/u", "/etc/ssh/ssh_host_rsa_key", "/tmp", "/dev/shm"]);
+        for secret in secrets {
+            let covering = granted.iter().find(|path| Path::new(secret).starts_with(path));
+            assert_eq!(covering, None, "{secret} would be open to every command");
+        }
+    }
+
+    #[test]
+    fn nothing_in_the_group_makes_or_removes_anything() {
+        for (right, path) in lines() {
+            let access = right.access(PathKind::Directory);
+            let changes = access & FsAccess::CHANGE.difference(FsAccess::WRITE_FILE | FsAccess::TRUNCATE);
+            assert!(changes.is_empty(), "{path}");
+            assert!(right == Right::Device || !access.intersects(FsAccess::CHANGE), "{path}");
+        }
+    }
+}
