@@ -19,7 +19,6 @@ mod tmpdir;
 use args::{Arguments, Subcommands};
 use clap::Parser;
 use clap::error::ErrorKind;
-use std::ffi::OsString;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -44,6 +43,6 @@ fn usage(error: &clap::Error) -> ExitCode {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return exit::SUCCESS;
     }
-    let runs = std::env::args_os().nth(1).is_some_and(|first| first == OsString::from("run"));
+    let runs = std::env::args_os().nth(1).is_some_and(|first| first == "run");
     ExitCode::from(if runs { exit::SETUP } else { exit::USAGE })
 }

@@ -25,7 +25,7 @@ pub(crate) fn find(command: &OsStr, workdir: &Path, path: Option<&OsStr>) -> Res
         [] => Vec::new(),
         bytes if bytes.contains(&b'/') => vec![PathBuf::from(command)],
         _ => {
-            let directories = path.map(|path| std::env::split_paths(path).collect()).unwrap_or_else(default_path);
+            let directories = path.map_or_else(default_path, |path| std::env::split_paths(path).collect());
             directories.iter().map(|directory| directory.join(command)).collect()
         }
     };
@@ -96,7 +96,7 @@ fn interpreter(program: &Path) -> Option<PathBuf> {
     let mut start = Vec::new();
     fs::File::open(program).ok()?.take(256).read_to_end(&mut start).ok()?;
     let line = start.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
-    let name = line.trim_ascii().split(|byte| byte.is_ascii_whitespace()).next()?;
+    let name = line.trim_ascii().split(u8::is_ascii_whitespace).next()?;
     Some(PathBuf::from(OsStr::from_bytes(name)))
 }
 

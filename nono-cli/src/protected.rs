@@ -2,7 +2,7 @@
 //! of exactly one, or of something below it, is taken as meant.
 
 use crate::system::expand;
-use nono_core::{FsAccess, FsCapability, PathKind, Source};
+use nono_core::{CachedResolver, FsAccess, FsCapability, PathKind, Source};
 use std::collections::HashSet;
 use std::env;
 use std::ffi::OsString;
@@ -27,12 +27,15 @@ pub(crate) enum ProtectedError {
 
 /// Refuses the first of `grants` that covers a protected path below one of `homes`.
 pub(crate) fn check(grants: &[FsCapability], homes: &[PathBuf]) -> Result<(), ProtectedError> {
+    let resolver = CachedResolver::default();
     let wide: Vec<&FsCapability> = grants.iter().filter(|grant| *grant.source() != Source::System).collect();
     for home in homes {
         let listing = Listing::read(home);
         for line in lines() {
             let Some(path) = expand(line, Some(home)) else { continue };
-            check_one(&path, listing.may_hold(line), &wide)?;
+            let real =
+                if listing.may_be_elsewhere(line) { resolver.find(&path).ok().map(|found| found.path) } else { None };
+            check_one(&path, real.as_deref(), &wide)?;
         }
     }
     for own in own_state(homes) {
@@ -48,13 +51,13 @@ pub(crate) fn check(grants: &[FsCapability], homes: &[PathBuf]) -> Result<(), Pr
 }
 
 /// Refuses a grant of a directory strictly above `protected`: where it exists, and where it could be made.
-fn check_one(protected: &Path, may_exist: bool, wide: &[&FsCapability]) -> Result<(), ProtectedError> {
-    let real = may_exist.then(|| fs::canonicalize(protected).ok()).flatten();
+fn check_one(protected: &Path, real: Option<&Path>, wide: &[&FsCapability]) -> Result<(), ProtectedError> {
     for grant in wide.iter().filter(|grant| grant.kind() == PathKind::Directory) {
         let above = |path: &Path| path != grant.resolved() && path.starts_with(grant.resolved());
-        let covers = real.as_deref().is_some_and(above);
-        let could_make = above(protected) && grant.access().intersects(FsAccess::CHANGE);
-        if covers || could_make {
+        // Writing could make it; for reading it must be there.
+        let here = above(protected)
+            && (grant.access().intersects(FsAccess::CHANGE) || fs::symlink_metadata(protected).is_ok());
+        if here || real.is_some_and(above) {
             let (flag, granted) = (flag(grant), grant.original().to_owned());
             return Err(ProtectedError::Covers { flag, granted, protected: protected.to_owned() });
         }
@@ -85,12 +88,14 @@ impl Listing {
         Listing(names)
     }
 
-    /// Whether the path of `line` may exist; yes where the home directory cannot be listed.
-    fn may_hold(&self, line: &str) -> bool {
+    /// Whether the path of `line` may exist and be a link to another place; yes where the home directory cannot be
+    /// listed. The system's own files are taken to be where they are said to be.
+    fn may_be_elsewhere(&self, line: &str) -> bool {
         let first = line.strip_prefix("~/").and_then(|rest| rest.split('/').next());
         match (&self.0, first) {
             (Some(names), Some(first)) => names.contains(std::ffi::OsStr::new(first)),
-            _ => true,
+            (None, Some(_)) => true,
+            (_, None) => false,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The system group: what ordinary programs need to start, from a data file.
 
-use nono_core::{AccessMode, CachedResolver, CapabilityError, FsAccess, FsCapability, PathKind, Resolver, Source};
+use nono_core::{AccessMode, CachedResolver, FsAccess, FsCapability, PathKind, Source};
 use std::path::{Path, PathBuf};
 
 const DATA: &str = include_str!("../data/system-linux.txt");
@@ -29,13 +29,13 @@ impl Right {
 /// The capabilities of the system group that exist here. What cannot be looked at is left out: it could not be used.
 pub(crate) fn grants(home: Option<&Path>, resolver: &CachedResolver) -> Vec<FsCapability> {
     let paths = lines().filter_map(|(right, path)| Some((right, expand(path, home)?)));
-    paths.filter_map(|(right, path)| grant(right, &path, resolver).ok()).collect()
+    paths.filter_map(|(right, path)| grant(right, path, resolver)).collect()
 }
 
-fn grant(right: Right, path: &Path, resolver: &dyn Resolver) -> Result<FsCapability, CapabilityError> {
-    let found = resolver.resolve(path)?;
+fn grant(right: Right, path: PathBuf, resolver: &CachedResolver) -> Option<FsCapability> {
+    let found = resolver.find(&path).ok()?;
     let access = right.access(found.kind);
-    Ok(FsCapability::from_resolved(path.to_owned(), found, access)?.with_source(Source::System))
+    Some(FsCapability::from_resolved(path, found, access).ok()?.with_source(Source::System))
 }
 
 fn lines() -> impl Iterator<Item = (Right, &'static str)> {

@@ -42,49 +42,72 @@ pub struct StdResolver;
 impl Resolver for StdResolver {
     fn resolve(&self, path: &Path) -> Result<Resolved, CapabilityError> {
         check(path)?;
-        let found = fs::canonicalize(path).and_then(|target| Ok((fs::symlink_metadata(&target)?, target)));
-        let (metadata, target) = found.map_err(|source| explain(path, source))?;
-        Ok(resolved(target, &metadata))
+        find(path).map_err(|source| explain(path, source))
     }
 }
 
-/// Resolves each parent directory once: 10,000 grants below one directory cost one `lstat` each.
+/// Looks at each component of the paths it is given once: 10,000 grants below one directory cost one `lstat` each.
 ///
 /// A parent that is moved meanwhile makes the remembered path wrong; a backend notices, for it compares
 /// [`Identity`] when it opens the path, without following links.
 #[derive(Debug, Default)]
 pub struct CachedResolver {
-    parents: RefCell<HashMap<PathBuf, PathBuf>>,
+    directories: RefCell<HashMap<PathBuf, PathBuf>>,
 }
 
 impl CachedResolver {
-    fn parent(&self, path: &Path) -> io::Result<PathBuf> {
+    /// Resolves a directory, by its parent where its last component is a plain name.
+    fn directory(&self, path: &Path) -> io::Result<PathBuf> {
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-        if let Some(known) = self.parents.borrow().get(path) {
+        if let Some(known) = self.directories.borrow().get(path) {
             return Ok(known.clone());
         }
-        let found = fs::canonicalize(path)?;
-        self.parents.borrow_mut().insert(path.to_owned(), found.clone());
+        let found = match self.below_parent(path)? {
+            Some((target, metadata)) if metadata.is_dir() => target,
+            _ => fs::canonicalize(path)?,
+        };
+        self.directories.borrow_mut().insert(path.to_owned(), found.clone());
         Ok(found)
+    }
+
+    /// What `path` names, unless its last component is a symbolic link or no plain name ("..", "/", "dir/", "dir/.").
+    fn below_parent(&self, path: &Path) -> io::Result<Option<(PathBuf, Metadata)>> {
+        let plain = !matches!(path.as_os_str().as_bytes(), [.., b'/'] | [.., b'/', b'.']);
+        let (true, Some(parent), Some(Component::Normal(name))) = (plain, path.parent(), path.components().next_back())
+        else {
+            return Ok(None);
+        };
+        let target = self.directory(parent)?.join(name);
+        let metadata = fs::symlink_metadata(&target)?;
+        Ok((!metadata.is_symlink()).then_some((target, metadata)))
+    }
+}
+
+impl CachedResolver {
+    /// Resolves `path` as [`Resolver::resolve`] does, but does not look further to explain a failure: for paths of
+    /// which many are expected to be missing.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn find(&self, path: &Path) -> io::Result<Resolved> {
+        match self.below_parent(path)? {
+            Some((target, metadata)) => Ok(resolved(target, &metadata)),
+            None => find(path),
+        }
     }
 }
 
 impl Resolver for CachedResolver {
     fn resolve(&self, path: &Path) -> Result<Resolved, CapabilityError> {
         check(path)?;
-        // A name that is no plain last component ("..", "/", "dir/", "dir/.") is left to the full resolution.
-        let plain = !matches!(path.as_os_str().as_bytes(), [.., b'/'] | [.., b'/', b'.']);
-        if let (true, Some(parent), Some(Component::Normal(name))) =
-            (plain, path.parent(), path.components().next_back())
-        {
-            let target = self.parent(parent).map_err(|source| explain(path, source))?.join(name);
-            let metadata = fs::symlink_metadata(&target).map_err(|source| explain(path, source))?;
-            if !metadata.is_symlink() {
-                return Ok(resolved(target, &metadata));
-            }
-        }
-        StdResolver.resolve(path)
+        self.find(path).map_err(|source| explain(path, source))
     }
+}
+
+fn find(path: &Path) -> io::Result<Resolved> {
+    let target = fs::canonicalize(path)?;
+    let metadata = fs::symlink_metadata(&target)?;
+    Ok(resolved(target, &metadata))
 }
 
 fn check(path: &Path) -> Result<(), CapabilityError> {

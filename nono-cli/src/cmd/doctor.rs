@@ -97,6 +97,8 @@ fn gaps(text: &mut String, diagnosis: &Diagnosis, colours: bool) {
         if !gaps.is_empty() {
             line(text, &styled(title, Style::Faint, colours));
         }
-        gaps.iter().for_each(|one| report::gap(text, one, colours));
+        for one in &gaps {
+            report::gap(text, one, colours);
+        }
     }
 }

@@ -16,7 +16,9 @@ pub(crate) fn human(report: &Report<'_>, verbose: bool) -> String {
         grant(&mut text, one);
     }
     if verbose {
-        system.iter().for_each(|one| grant(&mut text, one));
+        for one in &system {
+            grant(&mut text, one);
+        }
     } else if !system.is_empty() {
         line(&mut text, &format!("  {:<11} the system group: {} paths (-v lists them)", "", system.len()));
     }
@@ -34,7 +36,9 @@ pub(crate) fn human(report: &Report<'_>, verbose: bool) -> String {
         if !gaps.is_empty() {
             line(&mut text, title);
         }
-        gaps.iter().for_each(|one| gap(&mut text, one, terminal::colours()));
+        for one in gaps {
+            gap(&mut text, one, terminal::colours());
+        }
     }
     text
 }

@@ -20,12 +20,12 @@ pub(crate) struct Report<'a> {
     grants: &'a [FsCapability],
     network: &'a NetworkMode,
     #[serde(flatten)]
-    enforcement: Enforced<'a>,
+    enforcement: Outcomes<'a>,
 }
 
 /// What became of each guarantee, gaps apart from limits.
 #[derive(Debug, Serialize)]
-pub(crate) struct Enforced<'a> {
+pub(crate) struct Outcomes<'a> {
     requested: &'a [Guarantee],
     enforced: Vec<Kept>,
     gaps: Vec<&'a Gap>,
@@ -46,11 +46,11 @@ enum Word {
     Bytes { bytes: String },
 }
 
-impl<'a> From<&'a Enforcement> for Enforced<'a> {
-    fn from(all: &'a Enforcement) -> Enforced<'a> {
+impl<'a> From<&'a Enforcement> for Outcomes<'a> {
+    fn from(all: &'a Enforcement) -> Outcomes<'a> {
         let kept =
             |(guarantee, mechanism): &(Guarantee, Mechanism)| Kept { guarantee: *guarantee, mechanism: *mechanism };
-        Enforced {
+        Outcomes {
             requested: &all.requested,
             enforced: all.enforced.iter().map(kept).collect(),
             gaps: all.closable().collect(),
