@@ -3,6 +3,7 @@
 use crate::exit;
 use crate::platform::{ApplyError, PrepareError};
 use crate::protected::ProtectedError;
+use crate::tmpdir::TmpError;
 use nono_core::{CapabilityError, ConflictError, UnknownGuarantee};
 use std::ffi::OsString;
 use std::io;
@@ -38,6 +39,9 @@ pub(crate) enum CliError {
     /// The kernel refused to restrict this process.
     #[error("cannot set up the sandbox")]
     Apply { source: ApplyError },
+    /// Temporary files have nowhere to be.
+    #[error(transparent)]
+    Tmp(#[from] TmpError),
     /// `--report`.
     #[error("--report: cannot write {path:?}")]
     Report { path: PathBuf, source: io::Error },
@@ -77,6 +81,7 @@ impl CliError {
             | CliError::Variable { .. }
             | CliError::Prepare(_)
             | CliError::Apply { .. }
+            | CliError::Tmp(_)
             | CliError::Report { .. } => exit::SETUP,
         }
     }

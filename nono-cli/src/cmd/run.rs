@@ -1,10 +1,10 @@
 //! `nono run`: prepares everything, restricts itself, and becomes the command. Nothing of nono stays behind.
 
-use crate::args::{Grants, Run};
+use crate::args::{Grants, Options, Run};
 use crate::error::CliError;
 use crate::platform::{ExecError, Sandbox, exec};
 use crate::report::{self, Report};
-use crate::tmpdir::PrivateTmp;
+use crate::tmpdir::{Limits, Places, PrivateTmp, Start};
 use crate::{exit, policy, program, terminal, tmpdir};
 use nono_core::{
     Accepted, AccessMode, Backend, CachedResolver, CapabilitySet, Enforcement, FsCapability, Prepared, Source,
@@ -14,6 +14,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 /// Runs the command; returns only for a dry run, or when it was not started.
 pub(crate) fn run(run: &Run) -> Result<ExitCode, CliError> {
@@ -23,15 +24,37 @@ pub(crate) fn run(run: &Run) -> Result<ExitCode, CliError> {
     if run.options.dry_run {
         return dry_run(run, &policy::set(grants)?, &accepted, &workdir);
     }
-    let tmp = tmpdir::create()?;
-    grants.push(grant_tmp(&tmp)?);
-    let failed = match policy::set(grants) {
-        Ok(set) => start(run, &set, &accepted, &workdir, tmp.path()),
+    let tmp = private_tmp(&run.options)?;
+    let granted = grant_tmp(&tmp).and_then(|grant| {
+        grants.push(grant);
+        policy::set(grants)
+    });
+    let failed = match granted {
+        Ok(set) => start(run, &set, &accepted, &workdir, &tmp),
         Err(error) => error,
     };
-    // Still here: the command was not started, and its temporary directory is of no use.
-    tmp.remove();
+    // Still here: the command was not started, and its temporary directory is of no use. What cannot be removed in
+    // time, a later start removes.
+    let _outcome = tmp.remove(REMOVAL);
     Err(failed)
+}
+
+/// How long a command that was not started keeps its user waiting for an empty directory to be removed.
+const REMOVAL: Duration = Duration::from_secs(1);
+
+/// Makes the private temporary directory, and removes what earlier commands left beside it.
+fn private_tmp(options: &Options) -> Result<PrivateTmp, CliError> {
+    let tmp = tmpdir::create(&Start::probe(), &Places::from_environment())?;
+    for reason in tmp.passed_over() {
+        if options.verbose || reason.is_suspicious() && !options.quiet {
+            terminal::note(&format!("temporary files are in {:?}: {reason}", tmp.path()));
+        }
+    }
+    if tmp.is_shared() && !options.quiet {
+        terminal::note("temporary files are shared with the sandbox around this one");
+    }
+    let _swept = tmp.sweep_beside(&Limits::standard());
+    Ok(tmp)
 }
 
 fn dry_run(run: &Run, set: &CapabilitySet, accepted: &Accepted, workdir: &Path) -> Result<ExitCode, CliError> {
@@ -46,7 +69,7 @@ fn dry_run(run: &Run, set: &CapabilitySet, accepted: &Accepted, workdir: &Path) 
 }
 
 /// Prepares the policy, and becomes the command; comes back with the reason why not.
-fn start(run: &Run, set: &CapabilitySet, accepted: &Accepted, workdir: &Path, tmp: &Path) -> CliError {
+fn start(run: &Run, set: &CapabilitySet, accepted: &Accepted, workdir: &Path, tmp: &PrivateTmp) -> CliError {
     let prepared = (|| {
         let prepared = Sandbox::probe().inherit_standard_streams().prepare(set, accepted)?;
         let [name, arguments @ ..] = run.command.as_slice() else {
@@ -98,13 +121,13 @@ fn search_path(grants: &Grants) -> Option<OsString> {
     }
 }
 
-/// Sets what was asked for, and the private temporary directory under its three names.
-fn environment(command: &mut Command, grants: &Grants, tmp: &Path) -> Result<(), CliError> {
+/// Sets what was asked for, and the private temporary directory under its names.
+fn environment(command: &mut Command, grants: &Grants, tmp: &PrivateTmp) -> Result<(), CliError> {
     if grants.env_clear {
         command.env_clear();
     }
-    for name in ["TMPDIR", "TMP", "TEMP"] {
-        command.env(name, tmp);
+    for (name, path) in tmp.variables() {
+        command.env(name, path);
     }
     for given in &grants.env {
         let mut parts = given.as_bytes().splitn(2, |byte| *byte == b'=');
