@@ -104,8 +104,10 @@ fn classify_invalid(flags: u32, source: io::Error) -> InstallError {
     if flags & uapi::FLAG_NEW_LISTENER != 0 && unknown(uapi::FLAG_NEW_LISTENER) {
         return InstallError::NoNotification { source };
     }
-    let unknown: InstallFlags =
-        InstallFlags::from_bits_truncate(flags).iter().filter(|flag| unknown(companions(*flag))).collect();
+    let unknown: InstallFlags = InstallFlags::from_bits_retain(flags & !uapi::FLAG_NEW_LISTENER)
+        .iter()
+        .filter(|flag| unknown(companions(*flag)))
+        .collect();
     if unknown.is_empty() {
         InstallError::Refused { source }
     } else {
