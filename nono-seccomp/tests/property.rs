@@ -84,6 +84,26 @@ fn program(arch: Arch, default: Action, rules: Vec<Rule>) -> Program {
     program
 }
 
+/// The same choices as [`words`], drawn from one number: calls are many, and strategies slow.
+fn word_of(seed: u64) -> u32 {
+    let rest = u32::try_from(seed >> 32).unwrap();
+    match seed % 8 {
+        0..=4 => rest % 4,
+        5 => [0x7fff_ffff, 0x8000_0000, u32::MAX - 1, u32::MAX][usize::try_from(rest % 4).unwrap()],
+        _ => rest,
+    }
+}
+
+fn number_of(seed: u64) -> u32 {
+    let rest = u32::try_from(seed >> 32).unwrap();
+    match seed % 8 {
+        0..=4 => rest % 24,
+        5 => rest % 470,
+        6 => [u32::MAX, 0x3fff_ffff, 0x4000_0000, 0x4000_0002][usize::try_from(rest % 4).unwrap()],
+        _ => rest,
+    }
+}
+
 /// A call, and the architecture it comes by if not the program's own.
 fn calls() -> impl Strategy<Value = (Option<u32>, Call)> {
     let foreign = prop_oneof![
@@ -91,9 +111,13 @@ fn calls() -> impl Strategy<Value = (Option<u32>, Call)> {
         2 => select(&[0x4000_0003, 0x4000_0028, 0xc000_003e, 0xc000_00b7, 0xc000_00f3, 0][..]).prop_map(Some),
         1 => any::<u32>().prop_map(Some),
     ];
-    let arguments = [values(), values(), values(), values(), values(), values()];
-    (foreign, numbers(), any::<u64>(), arguments).prop_map(|(foreign, number, instruction_pointer, arguments)| {
-        (foreign, Call { number, arch: 0, instruction_pointer, arguments })
+    (foreign, any::<[u64; 14]>()).prop_map(|(foreign, seeds)| {
+        let [number, instruction_pointer, rest @ ..] = seeds;
+        let mut arguments = [0; 6];
+        for (argument, seeds) in arguments.iter_mut().zip(rest.chunks(2)) {
+            *argument = u64::from(word_of(seeds[0])) << 32 | u64::from(word_of(seeds[1]));
+        }
+        (foreign, Call { number: number_of(number), arch: 0, instruction_pointer, arguments })
     })
 }
 
