@@ -50,9 +50,7 @@ pub(crate) fn install(flags: u32, program: &[Instruction]) -> io::Result<libc::c
 /// Installs a filter with a listener and returns it.
 pub(crate) fn install_with_listener(flags: u32, program: &[Instruction]) -> io::Result<OwnedFd> {
     let returned = set_mode_filter(flags | uapi::FLAG_NEW_LISTENER, program)?;
-    let Ok(number) = libc::c_int::try_from(returned) else {
-        return Err(io::Error::from_raw_os_error(libc::EBADF));
-    };
+    let number = libc::c_int::try_from(returned).map_err(|_wide| io::Error::from_raw_os_error(libc::EBADF))?;
     // SAFETY: with NEW_LISTENER the call, which did not fail, returned a descriptor that it opened for this caller;
     // with TSYNC as well a failure to synchronise is an error only because the caller adds TSYNC_ESRCH, without which
     // the kernel refuses the pair (EINVAL), so this number is never a thread's. Nothing else knows the number yet.
@@ -143,8 +141,8 @@ pub(crate) fn set_flags(listener: BorrowedFd<'_>, flags: u64) -> io::Result<()> 
 pub(crate) fn poll(descriptor: BorrowedFd<'_>, timeout: Option<Duration>) -> io::Result<libc::c_short> {
     let mut entry = libc::pollfd { fd: descriptor.as_raw_fd(), events: libc::POLLIN, revents: 0 };
     let timeout = timeout.map(|duration| libc::timespec {
-        tv_sec: libc::time_t::try_from(duration.as_secs()).unwrap_or(libc::time_t::MAX),
-        tv_nsec: duration.subsec_nanos().into(),
+        tv_sec: duration.as_secs().try_into().unwrap_or(i32::MAX.into()),
+        tv_nsec: duration.subsec_nanos().cast_signed().into(),
     });
     let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
     // SAFETY: one entry is announced and `entry` is one, written by the kernel and living past the call; `timeout` is

@@ -4,10 +4,9 @@ use crate::child::{features, isolated, skip};
 use crate::raw;
 use crate::target::{OPEN, notified, path, serve_all};
 use nono_seccomp::{Answer, InjectFlags, ListenError, Notification};
-use std::fs::{File, OpenOptions, read_to_string};
+use std::fs::{File, read_to_string};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd};
-use std::os::unix::fs::OpenOptionsExt;
 
 const MARKER: &str = "/nono/marker";
 
@@ -81,7 +80,7 @@ fn a_path_descriptor_cannot_be_injected() {
         if !features().notification {
             return skip("notification");
         }
-        let handle = OpenOptions::new().read(true).custom_flags(libc::O_PATH).open("/dev/null").unwrap();
+        let handle = raw::path_descriptor(c"/dev/null");
         let act = || File::open(MARKER).unwrap_err().raw_os_error();
         let errno = marked(act, |notification| {
             let answer = notification.inject(handle.as_fd(), InjectFlags::CLOEXEC);

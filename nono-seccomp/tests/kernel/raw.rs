@@ -3,7 +3,7 @@
 
 use nono_seccomp::{Arch, Filter, InstallFlags, Syscall, set_no_new_privs};
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -63,4 +63,19 @@ pub(crate) fn limit_descriptors(count: u64) {
     let limit = libc::rlimit { rlim_cur: count, rlim_max: count };
     // SAFETY: the kernel reads `limit`, which outlives the call.
     assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }, 0);
+}
+
+/// Ends this process after so many seconds, whatever it waits for.
+pub(crate) fn limit_seconds(count: u32) {
+    // SAFETY: takes a number and touches no memory; nothing here handles SIGALRM, which therefore ends the process.
+    unsafe { libc::alarm(count) };
+}
+
+/// Opens with `O_PATH`, which musl's `O_ACCMODE` contains, so that `OpenOptions` would drop it.
+pub(crate) fn path_descriptor(path: &std::ffi::CStr) -> OwnedFd {
+    // SAFETY: the path ends in NUL and outlives the call; no mode is needed as nothing is created.
+    let number = unsafe { libc::open(path.as_ptr(), libc::O_PATH | libc::O_CLOEXEC) };
+    assert!(number >= 0, "{}", io::Error::last_os_error());
+    // SAFETY: the call has just opened this descriptor, and nothing else knows its number.
+    unsafe { OwnedFd::from_raw_fd(number) }
 }
