@@ -7,6 +7,7 @@
 //! preconditions are failures), `NONO_TEST_ABI` (the Landlock ABI this machine must have), `NONO_TEST_SKIPS` (a file
 //! that lists what was skipped).
 
+pub mod attempt;
 pub mod capture;
 pub mod child;
 pub mod jail;
