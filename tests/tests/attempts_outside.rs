@@ -1,5 +1,6 @@
 //! Does every attempt succeed where nothing confines it? One that does not proves nothing inside a sandbox.
 #![expect(clippy::tests_outside_test_module, reason = "an integration test is one")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 use nono_tests::attempt::{Attempts, End, Guarantee, Row, Trial, Verdict, judge_outside};
 use nono_tests::jail::User;

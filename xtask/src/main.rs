@@ -1,2 +1,76 @@
-//! Being written.
-fn main() {}
+//! The tasks of this workspace: `cargo xtask test`, `ci`, `prove` and `bench`.
+#![forbid(unsafe_code)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for the terminal of contributors")]
+
+mod bench;
+mod check;
+mod ci;
+mod tally;
+mod tests_run;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use std::path::Path;
+use std::process::ExitCode;
+use xshell::Shell;
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about = "The tasks of this workspace")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Build nono and the test programs, and run all tests
+    Test {
+        /// Passed on to `cargo test`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
+    /// Everything a change has to pass: format, lints, docs, checks, tests
+    Ci,
+    /// Mass tests in full
+    Prove,
+    /// Measure against the least that the kernel allows
+    #[command(subcommand)]
+    Bench(Bench),
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    /// How long it takes until the command runs
+    Start {
+        /// How often each is started
+        #[arg(long, default_value_t = 200)]
+        runs: usize,
+        /// Measure with so many grants instead
+        #[arg(long)]
+        many: Option<usize>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether the task succeeded.
+fn run(arguments: Arguments) -> anyhow::Result<bool> {
+    let shell = Shell::new()?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the workspace has a root")?;
+    shell.change_dir(root);
+    match arguments.task {
+        Task::Test { rest } => tests_run::run(&shell, &rest),
+        Task::Ci => Ok(ci::run(&shell)),
+        Task::Prove => Ok(ci::prove(&shell)),
+        Task::Bench(Bench::Start { runs, many }) => bench::start(&shell, runs, many).map(|()| true),
+    }
+}

@@ -96,7 +96,10 @@ impl Scene {
         let program = line.first().cloned().unwrap_or_default();
         let mut command = Command::new(program);
         command.args(line.iter().skip(1)).current_dir(self.work()).stdin(Stdio::null()).env_clear();
-        command.env("HOME", self.work()).env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin").env("LANG", "C.UTF-8");
+        command
+            .env("HOME", self.dir.path().join("home"))
+            .env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin")
+            .env("LANG", "C.UTF-8");
         if row.party == Party::Variables {
             command.env("AWS_SECRET_ACCESS_KEY", &self.secret).env("GITHUB_TOKEN", &self.secret);
             command.env("LD_PRELOAD", self.outside().join("no-library.so"));
@@ -264,7 +267,8 @@ fn random_word() -> io::Result<String> {
 }
 
 fn lay_out(root: &Path, attempt: &Path, secret: &str) -> io::Result<()> {
-    for dir in ["outside/list", "outside/empty", "outside/dir", "outside/moveable", "work/sub", "bin", "report"] {
+    for dir in ["outside/list", "outside/empty", "outside/dir", "outside/moveable", "work/sub", "home", "bin", "report"]
+    {
         fs::create_dir_all(root.join(dir))?;
     }
     for (name, content) in [
@@ -320,8 +324,9 @@ fn snapshot(path: &Path) -> io::Result<String> {
     let length = rustix::fs::llistxattr(path, &mut names).unwrap_or(0);
     let names = names.get(..length).unwrap_or_default().escape_ascii();
     let content = if meta.is_file() { fs::read(path)? } else { Vec::new() };
-    let flags = File::open(path).ok().filter(|_| meta.is_file() || meta.is_dir());
-    let flags = flags.and_then(|file| rustix::fs::ioctl_getflags(file).ok());
+    // A FIFO that an attempt made would be waited on for ever.
+    let open = (meta.is_file() || meta.is_dir()).then(|| File::open(path).ok()).flatten();
+    let flags = open.and_then(|file| rustix::fs::ioctl_getflags(file).ok());
     let mut text = format!(
         "{path:?} {:o} {}:{} {} {}.{} {names} {flags:?} {}\n",
         meta.mode(),

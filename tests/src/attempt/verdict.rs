@@ -61,6 +61,21 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// In one word, for sums.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Good => "ok",
+            Self::Gap => "gap",
+            Self::Limit => "limit",
+            Self::Unpromised => "not promised",
+            Self::Skipped(_) => "skipped",
+            Self::Escaped => "escaped",
+            Self::Unreported => "unreported",
+            Self::Unclear(_) => "unclear",
+            Self::Broken(_) => "broken",
+        }
+    }
+
     /// Whether the suite fails for it.
     pub fn is_failure(&self) -> bool {
         matches!(self, Self::Escaped | Self::Unreported | Self::Unclear(_) | Self::Broken(_))
@@ -169,7 +184,7 @@ mod tests {
             ("refused", Promise::Refused, files, refused("EACCES"), Verdict::Good),
             ("refused in its own way", Promise::Refused, files, refused("EBADF"), Verdict::Good),
             ("ENOENT is no refusal", Promise::Refused, files, refused("ENOENT"), Verdict::Unclear("ENOENT".into())),
-            ("killed", Promise::Refused, files, strange(), Verdict::Unclear("killed by signal 9".into())),
+            ("killed", Promise::Refused, files, strange(), Verdict::Unclear("strange (killed by signal 9)".into())),
             ("got out", Promise::Refused, files, done(), Verdict::Escaped),
             (
                 "says refused, has its effect",

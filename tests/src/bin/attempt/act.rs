@@ -165,9 +165,9 @@ pub(crate) fn effect(seen: bool, what: &str) -> Act {
 }
 
 /// For a call that would do harm if its arguments were right: any of these errors shows that it came through.
-pub(crate) fn reached<T>(answer: Result<T, Errno>, came_through: &[Errno]) -> Act {
+pub(crate) fn reached<T>(answer: &Result<T, Errno>, came_through: &[Errno]) -> Act {
     match answer {
-        Err(errno) if !came_through.contains(&errno) => Err(errno.into()),
+        Err(errno) if !came_through.contains(errno) => Err((*errno).into()),
         _ => Ok(()),
     }
 }

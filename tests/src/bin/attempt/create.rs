@@ -10,16 +10,22 @@ use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 
 pub(crate) const ATTEMPTS: &[Attempt] = &[
-    Attempt::new("create-file", &[Files], |scene| Ok(drop(fs::File::create_new(scene.outside("planted"))?)))
-        .proof(Tree),
+    Attempt::new("create-file", &[Files], |scene| {
+        fs::File::create_new(scene.outside("planted"))?;
+        Ok(())
+    })
+    .proof(Tree),
     Attempt::new("create-file-by-directory", &[Files], create_by_directory).proof(Tree),
     Attempt::new("create-file-through-symlink", &[Files], create_through_symlink).proof(Tree),
     Attempt::new("create-directory", &[Files], |scene| Ok(fs::create_dir(scene.outside("planted"))?)).proof(Tree),
     Attempt::new("create-symlink", &[Files], |scene| Ok(symlink("secret", scene.outside("planted"))?)).proof(Tree),
     Attempt::new("create-fifo", &[Files], |scene| node(scene, FileType::Fifo)).proof(Tree),
     Attempt::new("create-socket-node", &[Files], |scene| node(scene, FileType::Socket)).proof(Tree),
-    Attempt::new("create-socket-bind", &[Files], |scene| Ok(drop(UnixListener::bind(scene.outside("planted"))?)))
-        .proof(Tree),
+    Attempt::new("create-socket-bind", &[Files], |scene| {
+        UnixListener::bind(scene.outside("planted"))?;
+        Ok(())
+    })
+    .proof(Tree),
     Attempt::new("create-character-device", &[Files], |scene| node(scene, FileType::CharacterDevice))
         .root()
         .proof(Tree),

@@ -18,16 +18,22 @@ pub(crate) const ATTEMPTS: &[Attempt] = &[
     Attempt::new("userfaultfd", SURFACE, |_| made(call!(libc::SYS_userfaultfd, libc::O_CLOEXEC | 1))),
     Attempt::new("bpf-map", ROOTS, bpf_map).root(),
     Attempt::new("perf-event", SURFACE, perf_event).absent(&["EACCES"]),
-    Attempt::new("keyctl", SURFACE, |_| Ok(drop(call!(libc::SYS_keyctl, 0, -3, 0)?))),
+    Attempt::new("keyctl", SURFACE, |_| {
+        call!(libc::SYS_keyctl, 0, -3, 0)?;
+        Ok(())
+    }),
     Attempt::new("add-key", SURFACE, add_key),
     Attempt::new("request-key", SURFACE, request_key),
     Attempt::new("fanotify", SURFACE, |_| made(call!(libc::SYS_fanotify_init, 0x200, libc::O_RDONLY)))
         .absent(&["EPERM", "EINVAL"]),
-    Attempt::new("quotactl", SURFACE, |_| Ok(drop(call!(libc::SYS_quotactl, 0x8000_0100_u32, 0, 0, 0)?))),
-    Attempt::new("swapon", ROOTS, |_| reached(call!(libc::SYS_swapon, c"/nonexistent", 0), &[Errno::NOENT])).root(),
-    Attempt::new("swapoff", ROOTS, |_| reached(call!(libc::SYS_swapoff, c"/nonexistent"), &[Errno::NOENT])).root(),
-    Attempt::new("acct", ROOTS, |_| reached(call!(libc::SYS_acct, c"/nonexistent/file"), &[Errno::NOENT])).root(),
-    Attempt::new("kexec-load", ROOTS, |_| reached(call!(libc::SYS_kexec_load, 0, 1000, 0, 0xff00), &[Errno::INVAL]))
+    Attempt::new("quotactl", SURFACE, |_| {
+        call!(libc::SYS_quotactl, 0x8000_0100_u32, 0, 0, 0)?;
+        Ok(())
+    }),
+    Attempt::new("swapon", ROOTS, |_| reached(&call!(libc::SYS_swapon, c"/nonexistent", 0), &[Errno::NOENT])).root(),
+    Attempt::new("swapoff", ROOTS, |_| reached(&call!(libc::SYS_swapoff, c"/nonexistent"), &[Errno::NOENT])).root(),
+    Attempt::new("acct", ROOTS, |_| reached(&call!(libc::SYS_acct, c"/nonexistent/file"), &[Errno::NOENT])).root(),
+    Attempt::new("kexec-load", ROOTS, |_| reached(&call!(libc::SYS_kexec_load, 0, 1000, 0, 0xff00), &[Errno::INVAL]))
         .root(),
     Attempt::new("init-module", ROOTS, |_| module(call!(libc::SYS_init_module, 0, 0, c""))).root(),
     Attempt::new("finit-module", ROOTS, |_| module(call!(libc::SYS_finit_module, -1, c"", 0))).root(),
@@ -36,7 +42,11 @@ pub(crate) const ATTEMPTS: &[Attempt] = &[
     })
     .root(),
     Attempt::new("reboot", ROOTS, reboot).root(),
-    Attempt::new("syslog", ROOTS, |_| Ok(drop(call!(libc::SYS_syslog, 10, 0, 0)?))).root(),
+    Attempt::new("syslog", ROOTS, |_| {
+        call!(libc::SYS_syslog, 10, 0, 0)?;
+        Ok(())
+    })
+    .root(),
     Attempt::new("settimeofday", SURFACE, settimeofday),
     Attempt::new("clock-settime", SURFACE, clock_settime),
     Attempt::new("sethostname", ROOTS, |_| same_name(libc::SYS_sethostname, "hostname")).root(),
@@ -45,10 +55,19 @@ pub(crate) const ATTEMPTS: &[Attempt] = &[
     Attempt::new("memfd-secret", SURFACE, |_| made(call!(SYS_MEMFD_SECRET, 0))),
     Attempt::new("name-to-handle", SURFACE, name_to_handle).absent(&["EOPNOTSUPP"]),
     Attempt::new("open-by-handle", ROOTS, open_by_handle).root().absent(&["EOPNOTSUPP"]),
-    Attempt::new("move-pages", SURFACE, |_| Ok(drop(call!(libc::SYS_move_pages, 0, 0, 0, 0, 0, 0)?))),
-    Attempt::new("mbind", SURFACE, |_| Ok(drop(call!(libc::SYS_mbind, 0, 0, 0, 0, 0, 0)?))),
-    Attempt::new("set-mempolicy", SURFACE, |_| Ok(drop(call!(libc::SYS_set_mempolicy, 0, 0, 0)?))),
-    Attempt::new("migrate-pages", SURFACE, |_| reached(call!(libc::SYS_migrate_pages, 0, 0, 0, 0), &[Errno::INVAL])),
+    Attempt::new("move-pages", SURFACE, |_| {
+        call!(libc::SYS_move_pages, 0, 0, 0, 0, 0, 0)?;
+        Ok(())
+    }),
+    Attempt::new("mbind", SURFACE, |_| {
+        call!(libc::SYS_mbind, 0, 0, 0, 0, 0, 0)?;
+        Ok(())
+    }),
+    Attempt::new("set-mempolicy", SURFACE, |_| {
+        call!(libc::SYS_set_mempolicy, 0, 0, 0)?;
+        Ok(())
+    }),
+    Attempt::new("migrate-pages", SURFACE, |_| reached(&call!(libc::SYS_migrate_pages, 0, 0, 0, 0), &[Errno::INVAL])),
     Attempt::new("old-asynchronous-io", SURFACE, asynchronous_io).promise(nono_tests::attempt::Promise::Unpromised),
 ];
 
@@ -100,7 +119,9 @@ fn io_uring_open(scene: &Scene) -> Act {
     let here = u64::from(libc::AT_FDCWD.cast_unsigned());
     entries.0[0] = OPENAT | here << 32;
     entries.0[2] = sys::word(path.as_ptr());
-    let offset = |word: usize, high: u32| u64::from(u32::try_from(parameters[word] >> high & 0xffff_ffff).unwrap_or(0));
+    let offset = |word: usize, high: u32| {
+        u64::from(u32::try_from(parameters.get(word).map_or(0, |bits| bits >> high & 0xffff_ffff)).unwrap_or(0))
+    };
     // sq_off: head, tail; cq_off: head, tail, mask, entries, overflow, entries themselves.
     std::hint::black_box(&mut rings).set(offset(5, 32), 1);
     call!(libc::SYS_io_uring_enter, &ring, 1, 1, GET_EVENTS, 0, 0)?;
@@ -143,29 +164,29 @@ fn add_key(_: &Scene) -> Act {
 }
 
 fn request_key(_: &Scene) -> Act {
-    reached(call!(libc::SYS_request_key, c"user", c"no such key", 0, 0), &[Errno::NOKEY])
+    reached(&call!(libc::SYS_request_key, c"user", c"no such key", 0, 0), &[Errno::NOKEY])
 }
 
 /// With an empty image, no descriptor, or the name of no module.
 fn module(answer: Result<i64, Errno>) -> Act {
-    reached(answer, &[Errno::NOEXEC, Errno::BADF, Errno::NOENT, Errno::FAULT, Errno::INVAL])
+    reached(&answer, &[Errno::NOEXEC, Errno::BADF, Errno::NOENT, Errno::FAULT, Errno::INVAL])
 }
 
 /// The right magic numbers and no such command.
 fn reboot(_: &Scene) -> Act {
     const NO_COMMAND: u32 = 0x1111_1111;
-    reached(call!(libc::SYS_reboot, 0xfee1_dead_u32, 672_274_793, NO_COMMAND, 0), &[Errno::INVAL])
+    reached(&call!(libc::SYS_reboot, 0xfee1_dead_u32, 672_274_793, NO_COMMAND, 0), &[Errno::INVAL])
 }
 
 /// Two million microseconds: no time.
 fn settimeofday(_: &Scene) -> Act {
     let mut time = [0, 2_000_000];
-    reached(call!(libc::SYS_settimeofday, &mut time, 0), &[Errno::INVAL])
+    reached(&call!(libc::SYS_settimeofday, &mut time, 0), &[Errno::INVAL])
 }
 
 fn clock_settime(_: &Scene) -> Act {
     let mut time = [0, 2_000_000_000];
-    reached(call!(libc::SYS_clock_settime, libc::CLOCK_REALTIME, &mut time), &[Errno::INVAL])
+    reached(&call!(libc::SYS_clock_settime, libc::CLOCK_REALTIME, &mut time), &[Errno::INVAL])
 }
 
 /// Sets the name it has.

@@ -18,9 +18,17 @@ pub(crate) const ATTEMPTS: &[Attempt] = &[
     Attempt::new("legacy-chmod", &[Metadata], chmod).proof(Tree),
     Attempt::new("gate-32-bit", &[KernelSurface], gate),
     Attempt::new("gate-x32", &[KernelSurface], x32),
-    Attempt::new("iopl", &[KernelSurface, Capabilities], |_| Ok(drop(call!(libc::SYS_iopl, 0)?))).root(),
+    Attempt::new("iopl", &[KernelSurface, Capabilities], |_| {
+        call!(libc::SYS_iopl, 0)?;
+        Ok(())
+    })
+    .root(),
     // Port 0x80 is the one of power-on codes, for this process only.
-    Attempt::new("ioperm", &[KernelSurface, Capabilities], |_| Ok(drop(call!(libc::SYS_ioperm, 0x80, 1, 1)?))).root(),
+    Attempt::new("ioperm", &[KernelSurface, Capabilities], |_| {
+        call!(libc::SYS_ioperm, 0x80, 1, 1)?;
+        Ok(())
+    })
+    .root(),
     Attempt::new("modify-ldt", &[KernelSurface], modify_ldt),
 ];
 

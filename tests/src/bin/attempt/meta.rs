@@ -25,8 +25,11 @@ pub(crate) const ATTEMPTS: &[Attempt] = &[
     Attempt::new("meta-file-capability", &[Capabilities], file_capability).root().absent(&["EOPNOTSUPP"]),
     Attempt::new("meta-chattr", &[Files], chattr).proof(Tree).absent(&["ENOTTY", "EOPNOTSUPP"]),
     Attempt::new("meta-file-setattr", &[Metadata], file_setattr).proof(Tree).absent(&["EOPNOTSUPP"]),
-    Attempt::new("meta-stat", &[Metadata], |scene| Ok(drop(fs::metadata(scene.outside("secret"))?)))
-        .promise(Promise::Unpromised),
+    Attempt::new("meta-stat", &[Metadata], |scene| {
+        fs::metadata(scene.outside("secret"))?;
+        Ok(())
+    })
+    .promise(Promise::Unpromised),
 ];
 
 const CHANGED: Mode = Mode::RWXU;
@@ -97,7 +100,7 @@ fn chattr(scene: &Scene) -> Act {
     Ok(rustix::fs::ioctl_setflags(&file, flags | IFlags::NOATIME)?)
 }
 
-/// file_setattr(2), Linux 6.17: the same by path, without opening.
+/// `file_setattr(2)`, Linux 6.17: the same by path, without opening.
 fn file_setattr(scene: &Scene) -> Act {
     const SYS_FILE_SETATTR: libc::c_long = 469;
     const FS_XFLAG_NOATIME: u64 = 0x40;

@@ -18,12 +18,20 @@ pub(crate) const ATTEMPTS: &[Attempt] = &[
         .absent(&["EPERM", "EACCES", "ENOSPC"]),
     Attempt::new("mount-bind", ROOTS_AND_FILES, bind).root().proof(Secret),
     Attempt::new("mount-set-attributes", ROOTS, set_attributes).root(),
-    Attempt::new("mount-fsopen", ROOTS, |_| Ok(drop(file_system()?))).root(),
+    Attempt::new("mount-fsopen", ROOTS, |_| {
+        file_system()?;
+        Ok(())
+    })
+    .root(),
     Attempt::new("mount-fspick", ROOTS, fspick).root(),
-    Attempt::new("mount-fsmount", ROOTS, |_| Ok(drop(detached()?))).root(),
+    Attempt::new("mount-fsmount", ROOTS, |_| {
+        detached()?;
+        Ok(())
+    })
+    .root(),
     Attempt::new("mount-move", ROOTS, move_mount).root(),
     Attempt::new("mount-open-tree", ROOTS_AND_FILES, open_tree).root().proof(Secret),
-    Attempt::new("mount-umount", ROOTS, |_| reached(call!(libc::SYS_umount2, c"sub", 0), &[Errno::INVAL])).root(),
+    Attempt::new("mount-umount", ROOTS, |_| reached(&call!(libc::SYS_umount2, c"sub", 0), &[Errno::INVAL])).root(),
     Attempt::new("mount-pivot-root", ROOTS, pivot_root).root(),
     Attempt::new("mount-chroot", ROOTS_AND_FILES, chroot).root().proof(Secret),
 ];
@@ -65,7 +73,7 @@ fn bind(scene: &Scene) -> Act {
     scene.reveal(&read?)
 }
 
-/// mount_setattr(2) that changes nothing.
+/// `mount_setattr(2)` that changes nothing.
 fn set_attributes(_: &Scene) -> Act {
     let mut attributes = [0_u64; 4];
     call!(libc::SYS_mount_setattr, libc::AT_FDCWD, c"/", 0, &mut attributes, 32)?;
@@ -108,7 +116,7 @@ fn open_tree(scene: &Scene) -> Act {
 
 /// The working directory is no mount point, so nothing is moved.
 fn pivot_root(_: &Scene) -> Act {
-    reached(call!(libc::SYS_pivot_root, c".", c"."), &[Errno::INVAL, Errno::BUSY])
+    reached(&call!(libc::SYS_pivot_root, c".", c"."), &[Errno::INVAL, Errno::BUSY])
 }
 
 fn chroot(scene: &Scene) -> Act {

@@ -170,7 +170,10 @@ fn accept_inherited(_: &Scene) -> Act {
     listener.set_nonblocking(true)?;
     match listener.accept() {
         Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(()),
-        other => Ok(drop(other?)),
+        other => {
+            other?;
+            Ok(())
+        }
     }
 }
 

@@ -75,7 +75,7 @@ fn scheduler(scene: &Scene) -> Act {
 fn attributes(scene: &Scene) -> Act {
     // struct sched_attr: size and policy (SCHED_IDLE) in the first word.
     let mut attributes = [0_u64; 6];
-    attributes[0] = 48 | 5 << 32;
+    attributes[0] = 0x30 | 5 << 32;
     call!(libc::SYS_sched_setattr, pid(scene)?, &mut attributes, 0)?;
     Ok(())
 }
@@ -137,10 +137,10 @@ fn raise_limit(_: &Scene) -> Act {
 
 fn negative_nice(_: &Scene) -> Act {
     let answer = call!(libc::SYS_setpriority, 0, 0, -1);
-    reached(answer, &[Errno::SRCH])
+    reached(&answer, &[Errno::SRCH])
 }
 
-/// Whether a crash could still start the handler that core_pattern names, outside and as root: any limit but 0 and 1.
+/// Whether a crash could still start the handler that `core_pattern` names, outside and as root: any limit but 0 and 1.
 fn core_limit(_: &Scene) -> Act {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Core);
     effect(limit.maximum.is_none_or(|maximum| maximum > 1), "no core files")

@@ -15,20 +15,27 @@ use std::os::unix::fs::FileExt;
 const HIDDEN: &[&str] = &["ESRCH", "ENOENT"];
 
 pub(crate) const ATTEMPTS: &[Attempt] = &[
-    Attempt::new("signal-kill", &[Signals], |scene| Ok(drop(call!(libc::SYS_kill, pid(scene)?, USR1)?)))
-        .with(Outside)
-        .proof(Victim)
-        .refusals(HIDDEN),
-    Attempt::new("signal-tgkill", &[Signals], |scene| {
-        Ok(drop(call!(libc::SYS_tgkill, pid(scene)?, pid(scene)?, USR1)?))
+    Attempt::new("signal-kill", &[Signals], |scene| {
+        call!(libc::SYS_kill, pid(scene)?, USR1)?;
+        Ok(())
     })
     .with(Outside)
     .proof(Victim)
     .refusals(HIDDEN),
-    Attempt::new("signal-tkill", &[Signals], |scene| Ok(drop(call!(libc::SYS_tkill, pid(scene)?, USR1)?)))
-        .with(Outside)
-        .proof(Victim)
-        .refusals(HIDDEN),
+    Attempt::new("signal-tgkill", &[Signals], |scene| {
+        call!(libc::SYS_tgkill, pid(scene)?, pid(scene)?, USR1)?;
+        Ok(())
+    })
+    .with(Outside)
+    .proof(Victim)
+    .refusals(HIDDEN),
+    Attempt::new("signal-tkill", &[Signals], |scene| {
+        call!(libc::SYS_tkill, pid(scene)?, USR1)?;
+        Ok(())
+    })
+    .with(Outside)
+    .proof(Victim)
+    .refusals(HIDDEN),
     Attempt::new("signal-pidfd", &[Signals], signal_pidfd).with(Outside).proof(Victim).refusals(HIDDEN),
     Attempt::new("signal-queue", &[Signals], signal_queue).with(Outside).proof(Victim).refusals(HIDDEN),
     Attempt::new("signal-owner", &[Signals], signal_owner).with(Outside).proof(Victim).refusals(HIDDEN),
@@ -78,7 +85,7 @@ fn signal_pidfd(scene: &Scene) -> Act {
     Ok(rustix::process::pidfd_send_signal(handle(scene)?, Signal::USR1)?)
 }
 
-/// rt_sigqueueinfo(2) with a code that user programs may send.
+/// `rt_sigqueueinfo(2)` with a code that user programs may send.
 fn signal_queue(scene: &Scene) -> Act {
     // siginfo_t: signal and errno in the first word, si_code (SI_QUEUE, -1) in the second.
     let mut info = [0_u64; 16];

@@ -105,11 +105,11 @@ pub(crate) fn make(number: libc::c_long, args: &mut [Arg<'_>]) -> Result<i64, Er
             Arg::Words(words) => address(words.as_mut_ptr()),
         };
     }
-    let [a, b, c, d, e, f] = raw;
+    let [first, second, third, fourth, fifth, sixth] = raw;
     // SAFETY: each pointer among the arguments comes from a slice or string that `args` borrows until the call has
     // returned, for writing where the kernel writes; the lengths beside them are those of the caller, who makes them from
     // the same slices. Calls that change memory by numbers alone are refused above.
-    let answer = unsafe { libc::syscall(number, a, b, c, d, e, f) };
+    let answer = unsafe { libc::syscall(number, first, second, third, fourth, fifth, sixth) };
     if answer == -1 { Err(last_error()) } else { Ok(answer) }
 }
 

@@ -11,7 +11,7 @@ use std::fs::OpenOptions;
 use std::os::fd::{AsFd, BorrowedFd};
 
 const TERMINAL: &[Guarantee] = &[Terminal];
-/// Newer kernels can have TIOCSTI switched off (dev.tty.legacy_tiocsti).
+/// Newer kernels can have TIOCSTI switched off (`dev.tty.legacy_tiocsti`).
 const SWITCHED_OFF: &[&str] = &["EIO"];
 
 pub(crate) const ATTEMPTS: &[Attempt] = &[
@@ -45,7 +45,7 @@ fn type_dev_tty(_: &Scene) -> Act {
 fn console(request: i64) -> Act {
     const SHIFT_STATE: u8 = 6;
     let mut argument = [SHIFT_STATE, 0, 0, 0, 0, 0, 0, 0];
-    reached(call!(libc::SYS_ioctl, stdin(), request, &mut argument[..]), &[Errno::NOTTY])
+    reached(&call!(libc::SYS_ioctl, stdin(), request, &mut argument[..]), &[Errno::NOTTY])
 }
 
 /// What an interactive program asks first.

@@ -1,0 +1,74 @@
+//! Does every attempt to break out fail inside, or is what it needs a named gap? The sandbox is judged by its own report.
+#![expect(clippy::tests_outside_test_module, reason = "an integration test is one")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+use nono_tests::attempt::{Attempts, Report, Row, Scene, Verdict, judge};
+use nono_tests::jail::User;
+use nono_tests::need::{self, Need};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// `nono run` as an attempt meets it: its own directory granted, and the program it is.
+fn sandbox(nono: &Path, scene: &Scene) -> Vec<OsString> {
+    let (work, program) = (scene.work().into_os_string(), scene.program().into_os_string());
+    let mut line: Vec<OsString> = vec![nono.into(), "run".into(), "-q".into(), "--report".into()];
+    line.push(scene.report().into());
+    line.extend(["--allow".into(), work, "--read-file".into(), program, "--".into()]);
+    line
+}
+
+/// Makes all attempts as `user`; what is neither refused nor reported is a failure.
+fn all_refused(user: User, privileged: bool) {
+    let dir = std::env::var_os("NONO_TEST_BIN_DIR").map(PathBuf::from);
+    let nono = dir.expect("NONO_TEST_BIN_DIR is set by `cargo xtask test`").join("nono");
+    let attempts = Attempts::find(Path::new(env!("CARGO_BIN_EXE_attempt")));
+    let mut table = format!("{:<34} {:<14} {:<20} {user:?}\n", "attempt", "outside", "inside");
+    let (mut failures, mut count) = (Vec::new(), BTreeMap::<&str, usize>::new());
+    for row in attempts.rows().unwrap().iter().filter(|row| privileged || !row.root) {
+        let verdict = one(&attempts, row, user, &nono, &mut table);
+        *count.entry(verdict.word()).or_default() += 1;
+        if verdict.is_failure() {
+            failures.push(format!("{}: {verdict}", row.name));
+        }
+    }
+    writeln!(table, "{user:?}: {count:?}").unwrap();
+    if let Some(path) = std::env::var_os("NONO_TEST_TABLE") {
+        let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path).unwrap();
+        file.write_all(table.as_bytes()).unwrap();
+    }
+    assert!(failures.is_empty(), "{table}\n{}", failures.join("\n"));
+}
+
+/// One attempt, outside and inside.
+fn one(attempts: &Attempts, row: &Row, user: User, nono: &Path, table: &mut String) -> Verdict {
+    let (outside, ()) = attempts.make(row, user, |_| Vec::new(), |_| ()).unwrap();
+    let inside = attempts.make(row, user, |scene| sandbox(nono, scene), |scene| std::fs::read(scene.report()));
+    let (inside, report) = inside.unwrap();
+    let report: Option<serde_json::Value> = report.ok().and_then(|text| serde_json::from_slice(&text).ok());
+    let report = report.as_ref().and_then(Report::from_json);
+    let verdict = match report {
+        Some(report) => judge(row, &outside, &inside, &report),
+        None => Verdict::Broken(format!("no report: {}", inside.said)),
+    };
+    writeln!(table, "{:<34} {:<14} {:<20} {verdict}", row.name, outside.end.to_string(), inside.end.to_string())
+        .unwrap();
+    if verdict.is_failure() {
+        writeln!(table, "{}", inside.said).unwrap();
+    }
+    verdict
+}
+
+#[test]
+fn nothing_gets_out_unreported() {
+    nono_tests::need!(Need::Landlock(1));
+    all_refused(User::Same, need::is_root());
+}
+
+#[test]
+fn nothing_gets_out_unreported_as_nobody() {
+    nono_tests::need!(Need::Landlock(1), Need::Root);
+    all_refused(User::Nobody, false);
+}

@@ -1,0 +1,64 @@
+//! `cargo xtask ci` and `prove`: steps one after the other, the cheapest first, and how long each took.
+
+use crate::{check, tests_run};
+use std::time::{Duration, Instant};
+use xshell::{Shell, cmd};
+
+/// The steps that were made.
+#[derive(Debug, Default)]
+struct Steps(Vec<(&'static str, Duration, bool)>);
+
+impl Steps {
+    /// Makes a step, unless one before it failed.
+    fn make(&mut self, name: &'static str, step: impl FnOnce() -> anyhow::Result<bool>) {
+        if self.0.iter().any(|(_, _, good)| !good) {
+            return;
+        }
+        println!("\n== {name}");
+        let started = Instant::now();
+        let good = step().unwrap_or_else(|error| {
+            eprintln!("xtask: {name}: {error:#}");
+            false
+        });
+        self.0.push((name, started.elapsed(), good));
+    }
+
+    /// Says how it went.
+    fn end(self) -> bool {
+        println!();
+        for (name, took, good) in &self.0 {
+            println!("{name:<24} {:>5} s  {}", took.as_secs(), if *good { "ok" } else { "FAILED" });
+        }
+        self.0.iter().all(|(_, _, good)| *good)
+    }
+}
+
+/// Everything a change has to pass.
+pub(crate) fn run(shell: &Shell) -> bool {
+    let mut steps = Steps::default();
+    let run = |command: xshell::Cmd<'_>| Ok(command.run().map(|()| true)?);
+    steps.make("format", || run(cmd!(shell, "cargo fmt --all --check")));
+    steps.make("files and dependencies", || check::run(shell).map(|()| true));
+    steps.make("lints", || {
+        run(cmd!(shell, "cargo clippy --quiet --workspace --all-targets --all-features -- -D warnings"))
+    });
+    steps.make("documentation", || {
+        let doc = cmd!(shell, "cargo doc --quiet --workspace --all-features --no-deps --document-private-items");
+        run(doc.env("RUSTDOCFLAGS", "-D warnings"))
+    });
+    // The full number of cases is for `prove`.
+    let _cases = std::env::var_os("NONO_TEST_CASES").is_none().then(|| shell.push_env("NONO_TEST_CASES", "100000"));
+    steps.make("tests", || tests_run::run(shell, &[]));
+    steps.make("bench (smoke)", || crate::bench::start(shell, 20, None).map(|()| true));
+    steps.end()
+}
+
+/// Mass tests in full: a million calls through random filters.
+pub(crate) fn prove(shell: &Shell) -> bool {
+    let mut steps = Steps::default();
+    steps.make("property tests", || {
+        let test = cmd!(shell, "cargo test --release --package nono-seccomp --test property -- --nocapture");
+        Ok(test.env("NONO_TEST_CASES", "1000000").run().map(|()| true)?)
+    });
+    steps.end()
+}
