@@ -25,7 +25,8 @@ pub(crate) const ATTEMPTS: &[Attempt] = &[
     Attempt::new("capabilities-new-privileges", &[Capabilities], new_privileges).refusals(NONE),
     Attempt::new("capabilities-change-user", &[Capabilities], change_user).root(),
     Attempt::new("capabilities-change-groups", &[Capabilities], change_groups).root(),
-    Attempt::new("capabilities-raise-limit", &[Capabilities], raise_limit).root(),
+    // A container's root may lack CAP_SYS_RESOURCE.
+    Attempt::new("capabilities-raise-limit", &[Capabilities], raise_limit).root().absent(&["EPERM"]),
     Attempt::new("capabilities-negative-nice", &[Capabilities], negative_nice).root(),
     Attempt::new("core-limit", &[CoreDumps], core_limit).refusals(NONE).absent(NONE),
 ];
