@@ -24,6 +24,8 @@ pub enum Mechanism {
     SiblingGrants,
     /// A supervisor does what is allowed on the program's behalf.
     Supervisor,
+    /// How the process is set up before its program starts: capabilities, limits, descriptors, environment.
+    Launch,
     /// macOS: Seatbelt.
     Seatbelt,
 }
@@ -38,6 +40,7 @@ impl fmt::Display for Mechanism {
             Mechanism::PidNamespace => "process namespace",
             Mechanism::SiblingGrants => "sibling grants",
             Mechanism::Supervisor => "supervisor",
+            Mechanism::Launch => "launch",
             Mechanism::Seatbelt => "Seatbelt",
         })
     }

@@ -43,11 +43,23 @@ pub enum Guarantee {
     KernelSurface,
     /// Permissions, owners and times of files outside stay as they are.
     Metadata,
+    /// Limits, priorities and processors of processes outside stay as they are.
+    OtherProcesses,
+    /// No privileges but an ordinary user's, and none gained by executing a program.
+    Capabilities,
+    /// No credentials and no orders to the loader in the environment.
+    Environment,
+    /// No open descriptors but the standard streams and those that were passed.
+    Descriptors,
+    /// A crash leaves no copy of memory and starts no handler.
+    CoreDumps,
+    /// No System V and POSIX message queues, semaphores and shared memory.
+    Ipc,
 }
 
 impl Guarantee {
     /// Every guarantee, in the order of reports.
-    pub const ALL: [Guarantee; 17] = [
+    pub const ALL: [Guarantee; 23] = [
         Guarantee::Files,
         Guarantee::Truncate,
         Guarantee::Deny,
@@ -65,6 +77,12 @@ impl Guarantee {
         Guarantee::AbstractSockets,
         Guarantee::KernelSurface,
         Guarantee::Metadata,
+        Guarantee::OtherProcesses,
+        Guarantee::Capabilities,
+        Guarantee::Environment,
+        Guarantee::Descriptors,
+        Guarantee::CoreDumps,
+        Guarantee::Ipc,
     ];
 
     /// The name by which users accept its gap, and by which reports call it.
@@ -87,6 +105,12 @@ impl Guarantee {
             Guarantee::AbstractSockets => "abstract-sockets",
             Guarantee::KernelSurface => "kernel-surface",
             Guarantee::Metadata => "metadata",
+            Guarantee::OtherProcesses => "other-processes",
+            Guarantee::Capabilities => "capabilities",
+            Guarantee::Environment => "environment",
+            Guarantee::Descriptors => "descriptors",
+            Guarantee::CoreDumps => "core-dumps",
+            Guarantee::Ipc => "ipc",
         }
     }
 
@@ -110,6 +134,12 @@ impl Guarantee {
             Guarantee::AbstractSockets => "no abstract unix sockets of processes outside",
             Guarantee::KernelSurface => "no way around through rarely used system calls",
             Guarantee::Metadata => "permissions, owners and times outside unchanged",
+            Guarantee::OtherProcesses => "limits and priorities of processes outside unchanged",
+            Guarantee::Capabilities => "no privileges of root, and none gained",
+            Guarantee::Environment => "no credentials in the environment",
+            Guarantee::Descriptors => "no descriptors but the standard streams",
+            Guarantee::CoreDumps => "no copy of memory is left by a crash",
+            Guarantee::Ipc => "no System V and POSIX IPC",
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::abi::{Abi, Kernel};
 use crate::error::{ApplyError, PrepareError};
 use crate::guarantee;
 use crate::plan::plan;
+use crate::privileges::Privileges;
 use crate::restrict::{Restriction, Threads, is_too_many_layers};
 use crate::ruleset;
 use nono_core::{Accepted, Backend, CapabilitySet, Enforcement, Gap, Guarantee, Mechanism, Prepared, Support};
@@ -56,7 +57,9 @@ impl Backend for Linux {
         if let Some(gap) = plan.enforcement.refused(accepted).next() {
             return Err(PrepareError::Unenforceable { gap: gap.clone() });
         }
-        let mut ruleset = ruleset::build(&plan)?;
+        let privileges =
+            Privileges::of_this_thread().map_err(|errno| PrepareError::Capabilities { source: errno.into() })?;
+        let (mut ruleset, foreign) = ruleset::build(&plan)?;
         if self.standard_streams {
             ruleset = ruleset::add_standard_streams(ruleset, plan.fs.handled)?;
         }
@@ -64,7 +67,11 @@ impl Backend for Linux {
         let absence = crate::abi::Absence::Blocked;
         let ruleset = Option::<OwnedFd>::from(ruleset).ok_or(PrepareError::NoLandlock { absence })?;
         tracing::debug!(abi = self.kernel.abi.0, rules = plan.paths.len(), ports = plan.ports.len(), "policy prepared");
-        Ok(Policy { restriction: Restriction { ruleset }, enforcement: plan.enforcement, abi: self.kernel.abi })
+        Ok(Policy {
+            restriction: Restriction { ruleset, privileges: privileges.for_files(foreign) },
+            enforcement: plan.enforcement,
+            abi: self.kernel.abi,
+        })
     }
 }
 
@@ -84,6 +91,7 @@ impl Policy {
         let tasks = std::fs::metadata("/proc/self/task").map_err(|source| ApplyError::CountThreads { source })?;
         match tasks.nlink().saturating_sub(2) {
             1 => Ok(Threads::Only),
+            threads if self.restriction.privileges.held() => Err(ApplyError::PrivilegedThreads { threads }),
             _ if self.abi >= Abi(8) => Ok(Threads::All),
             threads => Err(ApplyError::Threads { threads, abi: self.abi }),
         }

@@ -32,6 +32,9 @@ pub enum PrepareError {
     /// The kernel refused the rule for a path.
     #[error("the kernel refused the rule for {path:?}")]
     Rule { path: PathBuf, source: Box<landlock::RulesetError> },
+    /// The kernel does not say which capabilities this thread holds.
+    #[error("cannot find out which privileges there are to give up")]
+    Capabilities { source: io::Error },
     /// A standard stream cannot be looked at.
     #[error("cannot examine the inherited descriptor {descriptor}")]
     StandardStream { descriptor: u32, source: io::Error },
@@ -48,6 +51,12 @@ pub enum ApplyError {
          restrict before starting threads, or a child (Landlock {needed} restricts all)", needed = Abi(8)
     )]
     Threads { threads: u64, abi: Abi },
+    /// Each thread holds capabilities of its own, and no thread can give up another's.
+    #[error(
+        "this process has {threads} threads and privileges of root, which only the calling thread could give up; \
+         restrict before starting threads, or a child"
+    )]
+    PrivilegedThreads { threads: u64 },
     /// Whether there are other threads cannot be found out.
     #[error("cannot count the threads of this process in /proc/self/task")]
     CountThreads { source: io::Error },

@@ -62,6 +62,23 @@ fn local(guarantee: Guarantee, set: &CapabilitySet, kernel: &Kernel) -> Result<M
             "the program can change permissions, times and extended attributes of files you own",
             "no released kernel: a Landlock right for it is proposed",
         )),
+        Guarantee::Capabilities => Ok(Mechanism::Launch),
+        Guarantee::OtherProcesses => {
+            gap("the program can change limits, priorities and processors of your other processes", FILTER)
+        }
+        Guarantee::Environment => gap(
+            "the program sees every variable of your environment, credentials included",
+            "starting nono without them (env -u NAME nono run ..)",
+        ),
+        Guarantee::Descriptors => gap(
+            "the program uses every file that was left open above descriptor 2",
+            "closing them before nono starts (NUMBER>&- in a shell)",
+        ),
+        Guarantee::CoreDumps => gap(
+            "a crash can start the system's handler of core dumps, or write one to a granted directory",
+            "ulimit -c 1 before nono starts",
+        ),
+        Guarantee::Ipc => gap("the program can use System V and POSIX IPC of your other processes", FILTER),
         _ => gap("the program can use all of the kernel's interface (user namespaces, io_uring, bpf)", FILTER),
     }
 }

@@ -32,6 +32,7 @@ mod error;
 mod guarantee;
 mod launch;
 mod plan;
+mod privileges;
 mod restrict;
 mod rights;
 mod ruleset;

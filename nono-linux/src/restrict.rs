@@ -3,6 +3,7 @@
 //! They run in the calling process or in a forked child before exec, where only async-signal-safe calls are allowed:
 //! no allocation, no lock, plain system calls (signal-safety(7)).
 
+use crate::privileges::Privileges;
 use crate::sys;
 use rustix::io::Errno;
 use std::io;
@@ -12,6 +13,8 @@ use std::os::fd::{AsFd, OwnedFd};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Step {
+    /// Giving up root's capabilities, in every set (`capset`, `PR_CAPBSET_DROP`).
+    Capabilities,
     /// No privileges by exec any more (`PR_SET_NO_NEW_PRIVS`).
     NoNewPrivileges,
     /// Entering the Landlock domain.
@@ -22,6 +25,7 @@ pub enum Step {
 #[derive(Debug)]
 pub(crate) struct Restriction {
     pub(crate) ruleset: OwnedFd,
+    pub(crate) privileges: Privileges,
 }
 
 /// Which threads a restriction is for.
@@ -36,6 +40,7 @@ pub(crate) enum Threads {
 impl Restriction {
     /// Takes every step, in order. Async-signal-safe.
     pub(crate) fn apply(&self, threads: Threads) -> Result<(), (Step, io::Error)> {
+        self.privileges.drop().map_err(|errno| (Step::Capabilities, errno.into()))?;
         rustix::thread::set_no_new_privs(true).map_err(|errno| (Step::NoNewPrivileges, errno.into()))?;
         sys::landlock_restrict_self(self.ruleset.as_fd(), threads == Threads::All)
             .map_err(|error| (Step::Landlock, error))

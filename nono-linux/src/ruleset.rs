@@ -12,12 +12,14 @@ use nono_core::{FsAccess, PathKind};
 use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fcntl_getfl, fstat, openat2};
 use std::os::fd::{AsFd, OwnedFd};
 
-/// Makes the ruleset of `plan`. Nothing is restricted yet.
-pub(crate) fn build(plan: &Plan) -> Result<RulesetCreated, PrepareError> {
+/// Makes the ruleset of `plan`, and says whether a granted object belongs to another user. Nothing is restricted yet.
+pub(crate) fn build(plan: &Plan) -> Result<(RulesetCreated, bool), PrepareError> {
     let refused = |source: RulesetError| PrepareError::Ruleset { source: Box::new(source) };
     let mut ruleset = create(plan).map_err(refused)?;
+    let (user, mut foreign) = (rustix::process::geteuid().as_raw(), false);
     for rule in &plan.paths {
-        let object = open(rule)?;
+        let (object, owner) = open(rule)?;
+        foreign |= owner != user;
         ruleset = add(ruleset, object, rule.access)
             .map_err(|source| PrepareError::Rule { path: rule.path.clone(), source: Box::new(source) })?;
     }
@@ -28,7 +30,7 @@ pub(crate) fn build(plan: &Plan) -> Result<RulesetCreated, PrepareError> {
         };
         ruleset = ruleset.add_rule(NetPort::new(port.get(), right)).map_err(refused)?;
     }
-    Ok(ruleset)
+    Ok((ruleset, foreign))
 }
 
 /// Every right of the plan is a hard requirement: what this kernel lacks was left out and reported before.
@@ -59,8 +61,9 @@ fn add(ruleset: RulesetCreated, object: impl AsFd, access: FsAccess) -> Result<R
     ruleset.add_rule(PathBeneath::new(object, to_landlock(access)))
 }
 
-/// Opens the object of `rule`: no link is followed, so what is opened is what was resolved, or an error.
-fn open(rule: &PathRule) -> Result<OwnedFd, PrepareError> {
+/// Opens the object of `rule`: no link is followed, so what is opened is what was resolved, or an error. Its owner is
+/// returned beside it.
+fn open(rule: &PathRule) -> Result<(OwnedFd, u32), PrepareError> {
     let failed = |source: rustix::io::Errno| PrepareError::Open { path: rule.path.clone(), source: source.into() };
     // Not O_NOFOLLOW beside it: together they open the link itself (openat2(2)).
     let flags = OFlags::PATH | OFlags::CLOEXEC;
@@ -71,7 +74,11 @@ fn open(rule: &PathRule) -> Result<OwnedFd, PrepareError> {
         _ => PathKind::File,
     };
     let same = rule.identity.is_none_or(|known| (known.device, known.inode) == (found.st_dev, found.st_ino));
-    if same && kind == rule.kind { Ok(object) } else { Err(PrepareError::Replaced { path: rule.path.clone() }) }
+    if same && kind == rule.kind {
+        Ok((object, found.st_uid))
+    } else {
+        Err(PrepareError::Replaced { path: rule.path.clone() })
+    }
 }
 
 /// Adds a rule for each standard stream that is a regular file, for the mode it is open in: `/dev/stdin` and

@@ -40,7 +40,9 @@ fn refused(jail: &Jail, flags: &[&str], script: &str) {
     let said = format!("{}{}", ran.stdout(), ran.stderr());
     assert!(ran.captured().status.code() != Some(0), "{script} succeeded: {said}");
     assert!(said.contains("ermission denied"), "{script}: {said}");
-    assert!(!said.contains("nono"), "{script}: {said}");
+    // The jail's own place is called after us.
+    let root = jail.work().parent().and_then(Path::to_str).unwrap().to_owned();
+    assert!(!said.replace(&root, "").contains("nono"), "{script}: {said}");
 }
 
 #[test]
@@ -71,8 +73,8 @@ fn python_grants(program: &str) -> Vec<String> {
 const STDLIB: &str = "
 import json, sqlite3, tempfile, subprocess, zipfile, csv, hashlib, threading, multiprocessing, ssl, ctypes
 import asyncio, concurrent.futures, logging, urllib.parse, xml.etree.ElementTree, os, shutil, glob, random
-from multiprocessing import Process, Queue
-def child(queue): queue.put(os.getpid())
+from multiprocessing import Process, Pipe
+def child(pipe): pipe.send(os.getpid())
 if __name__ == '__main__':
     with tempfile.NamedTemporaryFile() as file: file.write(b'x'); file.flush(); assert os.path.getsize(file.name) == 1
     with tempfile.TemporaryDirectory() as place: shutil.copy(__file__, place); assert glob.glob(place + '/*')
@@ -80,7 +82,7 @@ if __name__ == '__main__':
     with zipfile.ZipFile('test.zip', 'w') as archive: archive.writestr('a', 'b')
     assert subprocess.run(['sh', '-c', 'echo hi'], capture_output=True).stdout == b'hi\\n'
     with concurrent.futures.ThreadPoolExecutor(4) as pool: assert sum(pool.map(abs, range(-9, 0))) == 45
-    queue = Queue(); process = Process(target=child, args=(queue,)); process.start(); assert queue.get() != os.getpid(); process.join()
+    ours, theirs = Pipe(); process = Process(target=child, args=(theirs,)); process.start(); assert ours.recv() != os.getpid(); process.join()
     assert asyncio.run(asyncio.sleep(0, 7)) == 7
     print(hashlib.sha256(json.dumps({'a': 1}).encode()).hexdigest()[:4], 'all good')
 ";

@@ -4,6 +4,7 @@ use super::fixture::{Fixture, proc_of};
 use nono_core::Guarantee;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
+use rustix::thread::CapabilitySet;
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream, UdpSocket};
@@ -92,6 +93,12 @@ pub(super) const ACTS: &[Act] = &[
         granted: Some(|_| signal(std::process::id())),
     },
     Act {
+        guarantee: Guarantee::Capabilities,
+        name: "keep or gain privileges",
+        forbidden: |_| privileged(),
+        granted: None,
+    },
+    Act {
         guarantee: Guarantee::TcpPorts,
         name: "connect by TCP",
         forbidden: |fixture| connect(fixture.port),
@@ -140,6 +147,17 @@ fn configure(device: &str) -> io::Result<()> {
         Ok(_) | Err(Errno::NOTTY) => Ok(()),
         Err(errno) => Err(errno.into()),
     }
+}
+
+/// Whether there are capabilities, or a set-user-ID program could bring some.
+fn privileged() -> io::Result<()> {
+    // Those for files of other users stay where such files were granted, and let nobody do more.
+    let kept = CapabilitySet::DAC_OVERRIDE;
+    let held = rustix::thread::capabilities(None)?.permitted;
+    if kept.contains(held) && rustix::thread::no_new_privs()? {
+        return Err(Errno::PERM.into());
+    }
+    Ok(())
 }
 
 fn signal(process: u32) -> io::Result<()> {

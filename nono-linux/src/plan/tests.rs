@@ -65,9 +65,21 @@ fn what_landlock_alone_cannot_keep_is_a_gap_on_every_abi() {
             Guarantee::Terminal,
             Guarantee::KernelSurface,
             Guarantee::Metadata,
+            Guarantee::OtherProcesses,
+            Guarantee::Environment,
+            Guarantee::Descriptors,
+            Guarantee::CoreDumps,
+            Guarantee::Ipc,
         ] {
             assert!(made.gap(guarantee).is_some(), "{guarantee} on ABI {abi}");
         }
+    }
+}
+
+#[test]
+fn privileges_are_given_up_on_every_kernel() {
+    for abi in ABIS {
+        assert_eq!(planned(work(), abi).enforcement.mechanism(Guarantee::Capabilities), Some(Mechanism::Launch));
     }
 }
 

@@ -38,7 +38,11 @@ pub(crate) const ATTEMPTS: &[Attempt] = &[
     .refusals(HIDDEN),
     Attempt::new("signal-pidfd", &[Signals], signal_pidfd).with(Outside).proof(Victim).refusals(HIDDEN),
     Attempt::new("signal-queue", &[Signals], signal_queue).with(Outside).proof(Victim).refusals(HIDDEN),
-    Attempt::new("signal-owner", &[Signals], signal_owner).with(Outside).proof(Victim).refusals(HIDDEN),
+    // The signal is withheld in silence: the attempt looks whether the process is still there.
+    Attempt::new("signal-owner", &[Signals], signal_owner)
+        .with(Outside)
+        .proof(Victim)
+        .refusals(&["ESRCH", "ENOENT", "NOEFFECT"]),
     Attempt::new("signal-own-child", &[Signals], signal_own_child).promise(Promise::Works),
     Attempt::new("ptrace-attach", &[Processes], ptrace_attach).with(Outside).refusals(HIDDEN),
     Attempt::new("ptrace-seize", &[Processes], ptrace_seize).with(Outside).refusals(HIDDEN),
@@ -53,7 +57,8 @@ pub(crate) const ATTEMPTS: &[Attempt] = &[
         .refusals(HIDDEN),
     Attempt::new("proc-maps", &[Processes], |scene| not_empty(scene, "maps")).with(Outside).refusals(HIDDEN),
     Attempt::new("proc-auxv", &[Processes], |scene| not_empty(scene, "auxv")).with(Outside).refusals(HIDDEN),
-    Attempt::new("proc-descriptors", &[Processes], descriptors).with(Outside).refusals(HIDDEN),
+    // Their numbers only: what they are open on is `pidfd-getfd`'s and `proc-environ`'s promise.
+    Attempt::new("proc-descriptors", &[ProcessList], descriptors).with(Outside).refusals(HIDDEN),
     Attempt::new("proc-cmdline", &[ProcessList], |scene| proc_file(scene, "cmdline"))
         .with(Outside)
         .proof(Secret)
@@ -101,7 +106,16 @@ fn signal_owner(scene: &Scene) -> Act {
     let reader = std::os::fd::OwnedFd::from(reader);
     call!(libc::SYS_fcntl, &reader, libc::F_SETOWN, pid(scene)?)?;
     call!(libc::SYS_fcntl, &reader, libc::F_SETFL, libc::O_ASYNC)?;
-    Ok(writer.write_all(b"x")?)
+    writer.write_all(b"x")?;
+    let stat = format!("/proc/{}/stat", pid(scene)?);
+    for _ in 0..40 {
+        // The state is behind the name, which is in parentheses: proc_pid_stat(5).
+        if fs::read_to_string(&stat)?.contains(") Z ") {
+            return Ok(());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    effect(false, "still there")
 }
 
 fn signal_own_child(_: &Scene) -> Act {

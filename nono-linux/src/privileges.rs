@@ -1,0 +1,87 @@
+//! Root's privileges, given up before the program starts: capabilities(7).
+//!
+//! Landlock and seccomp stand in the way of root like of anyone, but some checks ask for a capability first. Since Linux
+//! 6.15 `CAP_PERFMON` opens `/proc/PID/environ` and `maps` of every process, whatever Landlock says of tracing
+//! (kernel/fork.c, `may_access_mm`). A program that was given paths has no use for any of them, with one exception: a
+//! granted file that belongs to another user is not root's to write without `CAP_DAC_OVERRIDE`.
+
+use rustix::io::Errno;
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, capabilities, capability_is_in_bounding_set, clear_ambient_capability_set,
+    remove_capability_from_bounding_set, set_capabilities,
+};
+
+/// How many capabilities the kernel's masks have room for; 41 are in use (linux/capability.h).
+const ROOM: u32 = 64;
+
+/// What a process gives up, decided beforehand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Privileges {
+    held: CapabilitySet,
+    kept: CapabilitySet,
+}
+
+impl Privileges {
+    /// All that this thread holds will be given up.
+    pub(crate) fn of_this_thread() -> Result<Privileges, Errno> {
+        Ok(Privileges { held: capabilities(None)?.permitted, kept: CapabilitySet::empty() })
+    }
+
+    /// Keeps what root needs for files of other users, if it is there: `foreign` says whether any was granted.
+    pub(crate) fn for_files(self, foreign: bool) -> Privileges {
+        let needed = if foreign { CapabilitySet::DAC_OVERRIDE } else { CapabilitySet::empty() };
+        Privileges { kept: self.held & needed, ..self }
+    }
+
+    /// Whether there is anything to give up.
+    pub(crate) fn held(self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Gives them up, for this thread and for what it executes. Async-signal-safe: system calls alone.
+    ///
+    /// For a program that root executes, the kernel takes the bounding set for its capabilities: it has to go as well.
+    /// Without `CAP_SETPCAP` it cannot, which is an error unless nothing but what may stay is in it.
+    pub(crate) fn drop(self) -> Result<(), Errno> {
+        if !self.held() {
+            return Ok(());
+        }
+        for number in 0..ROOM {
+            let one = CapabilitySet::from_bits_retain(1 << number);
+            if self.kept.contains(one) {
+                continue;
+            }
+            match remove_capability_from_bounding_set(one) {
+                // The kernel knows no more.
+                Err(Errno::INVAL) => break,
+                // Not ours to drop. It may be gone already; and inside a sandbox that kept it, it stays.
+                Err(Errno::PERM) if one == CapabilitySet::DAC_OVERRIDE => {}
+                Err(Errno::PERM) if !capability_is_in_bounding_set(one)? => {}
+                dropped => dropped?,
+            }
+        }
+        match clear_ambient_capability_set() {
+            // Before Linux 4.3 there was no such set.
+            Ok(()) | Err(Errno::INVAL) => {}
+            Err(errno) => return Err(errno),
+        }
+        set_capabilities(
+            None,
+            CapabilitySets { effective: self.kept, permitted: self.kept, inheritable: CapabilitySet::empty() },
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_of_others_keep_a_capability_that_is_there() {
+        let none = Privileges { held: CapabilitySet::empty(), kept: CapabilitySet::empty() };
+        let root = Privileges { held: CapabilitySet::all(), ..none };
+        assert_eq!(root.for_files(false).kept, CapabilitySet::empty());
+        assert_eq!(root.for_files(true).kept, CapabilitySet::DAC_OVERRIDE);
+        assert_eq!(none.for_files(true).kept, CapabilitySet::empty());
+    }
+}
