@@ -133,7 +133,7 @@ pub fn skip(test: &str, reason: &str) {
     }
 }
 
-/// Returns from the test, having said why, unless every [`Need`](crate::need::Need) given is met.
+/// Returns from the test, having said why, unless every [`Need`] given is met.
 #[macro_export]
 macro_rules! need {
     ($($need:expr),+ $(,)?) => {{
