@@ -2,7 +2,7 @@
 //!
 //! A [`CapabilitySet`] holds everything a sandboxed program was given: paths with rights, ports, sockets. Nothing
 //! in this crate talks to a kernel: a backend (`nono-linux`, `nono-macos`) compiles the set into a policy and reports
-//! as an [`Enforcement`] what it enforces, by which [`Mechanism`], and what it cannot ([`Gap`]). [`decide`] says what a
+//! as an [`Enforcement`] what it enforces, by which [`Mechanism`], and what it cannot ([`Gap`]). [`decide()`] says what a
 //! set means: every report, question and test asks this one function.
 //!
 //! ```
