@@ -17,8 +17,8 @@ pub(crate) const ATTEMPTS: &[Attempt] = &[
     Attempt::new("tcp-connect", TCP, tcp_connect).with(Tcp4).proof(Arrival),
     Attempt::new("tcp-connect-6", TCP, tcp_connect).with(Tcp6).proof(Arrival),
     Attempt::new("tcp-connect-mapped", TCP, tcp_connect_mapped).with(Tcp4).proof(Arrival).absent(&["EADDRNOTAVAIL"]),
-    Attempt::new("tcp-bind", TCP, |_| tcp_bind(Ipv4Addr::LOCALHOST.into())),
-    Attempt::new("tcp-bind-6", TCP, |_| tcp_bind(Ipv6Addr::LOCALHOST.into())).absent(&["EADDRNOTAVAIL"]),
+    Attempt::new("tcp-bind", TCP, |scene| tcp_bind(scene, Ipv4Addr::LOCALHOST.into())),
+    Attempt::new("tcp-bind-6", TCP, |scene| tcp_bind(scene, Ipv6Addr::LOCALHOST.into())).absent(&["EADDRNOTAVAIL"]),
     Attempt::new("tcp-listen-unbound", &[Network, ListenAnyPort], tcp_listen_unbound),
     Attempt::new("tcp-fast-open-sendto", TCP, fast_open_sendto).with(Tcp4).proof(Arrival),
     Attempt::new("tcp-fast-open-sendmsg", TCP, |scene| fast_open_message(scene, libc::SYS_sendmsg))
@@ -66,8 +66,10 @@ fn tcp_connect_mapped(scene: &Scene) -> Act {
     Ok(TcpStream::connect((Ipv4Addr::LOCALHOST.to_ipv6_mapped(), port))?.write_all(scene.token()?)?)
 }
 
-fn tcp_bind(address: std::net::IpAddr) -> Act {
-    let listener = TcpListener::bind((address, 0))?;
+/// On `port=NUMBER`, or on one that the kernel picks.
+fn tcp_bind(scene: &Scene, address: std::net::IpAddr) -> Act {
+    let port = scene.number::<u16>("port").unwrap_or(0);
+    let listener = TcpListener::bind((address, port))?;
     effect(listener.local_addr()?.port() != 0, "no port was bound")
 }
 
