@@ -283,7 +283,12 @@ fn lay_out(root: &Path, attempt: &Path, secret: &str) -> io::Result<()> {
     }
     fs::write(root.join("outside/list").join(secret), secret)?;
     for copy in ["bin/attempt", "outside/program"] {
-        fs::copy(attempt, root.join(copy))?;
+        // By another process: a descriptor of ours that writes it, inherited by a child that another thread has just
+        // forked, would make executing it fail with ETXTBSY.
+        let copied = Command::new("cp").arg(attempt).arg(root.join(copy)).status()?;
+        if !copied.success() {
+            return Err(io::Error::other(format!("cp: {copied}")));
+        }
         fs::set_permissions(root.join(copy), Permissions::from_mode(0o755))?;
     }
     fs::set_permissions(root.join("outside/script"), Permissions::from_mode(0o755))
