@@ -3,10 +3,11 @@
 
 use crate::system::expand;
 use nono_core::{CachedResolver, FsAccess, FsCapability, PathKind, Source};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::env;
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 const DATA: &str = include_str!("../data/protected-linux.txt");
@@ -28,41 +29,75 @@ pub(crate) enum ProtectedError {
 /// Refuses the first of `grants` that covers a protected path below one of `homes`.
 pub(crate) fn check(grants: &[FsCapability], homes: &[PathBuf]) -> Result<(), ProtectedError> {
     let resolver = CachedResolver::default();
-    let wide: Vec<&FsCapability> = grants.iter().filter(|grant| *grant.source() != Source::System).collect();
+    let wide = Wide::of(grants);
     for home in homes {
         let listing = Listing::read(home);
         for line in lines() {
             let Some(path) = expand(line, Some(home)) else { continue };
             let real =
                 if listing.may_be_elsewhere(line) { resolver.find(&path).ok().map(|found| found.path) } else { None };
-            check_one(&path, real.as_deref(), &wide)?;
+            wide.check(&path, real.as_deref())?;
         }
     }
-    for own in own_state(homes) {
-        let governs = |grant: &&FsCapability| {
-            let path = grant.resolved();
-            grant.access().intersects(FsAccess::CHANGE) && (own.starts_with(path) || path.starts_with(&own))
-        };
-        if let Some(grant) = wide.iter().copied().find(governs) {
-            return Err(ProtectedError::OwnState { flag: flag(grant), granted: grant.original().to_owned(), own });
-        }
-    }
-    Ok(())
+    own_state(homes).iter().try_for_each(|own| wide.check_own(own))
 }
 
-/// Refuses a grant of a directory strictly above `protected`: where it exists, and where it could be made.
-fn check_one(protected: &Path, real: Option<&Path>, wide: &[&FsCapability]) -> Result<(), ProtectedError> {
-    for grant in wide.iter().filter(|grant| grant.kind() == PathKind::Directory) {
-        let above = |path: &Path| path != grant.resolved() && path.starts_with(grant.resolved());
+/// What the user granted, to be found by path: there may be thousands, and a hundred protected paths to be looked up.
+struct Wide<'a> {
+    grants: Vec<&'a FsCapability>,
+    /// Places in `grants`, by resolved path.
+    at: HashMap<&'a Path, Vec<usize>>,
+}
+
+impl<'a> Wide<'a> {
+    fn of(grants: &'a [FsCapability]) -> Wide<'a> {
+        let grants: Vec<_> = grants.iter().filter(|grant| *grant.source() != Source::System).collect();
+        let mut at = HashMap::<&Path, Vec<usize>>::with_capacity(grants.len());
+        for (place, grant) in grants.iter().enumerate() {
+            at.entry(grant.resolved()).or_default().push(place);
+        }
+        Wide { grants, at }
+    }
+
+    /// The grants of directories strictly above `path`, the nearest first.
+    fn above(&self, path: &Path) -> impl Iterator<Item = &'a FsCapability> {
+        let places = path.ancestors().skip(1).filter_map(|above| self.at.get(above)).flatten();
+        let grants = places.filter_map(|place| self.grants.get(*place).copied());
+        grants.filter(|grant| grant.kind() == PathKind::Directory)
+    }
+
+    /// Refuses a grant of a directory strictly above `protected`: where it exists, and where it could be made.
+    fn check(&self, protected: &Path, real: Option<&Path>) -> Result<(), ProtectedError> {
         // Writing could make it; for reading it must be there.
-        let here = above(protected)
-            && (grant.access().intersects(FsAccess::CHANGE) || fs::symlink_metadata(protected).is_ok());
-        if here || real.is_some_and(above) {
-            let (flag, granted) = (flag(grant), grant.original().to_owned());
-            return Err(ProtectedError::Covers { flag, granted, protected: protected.to_owned() });
+        let covers = |grant: &&FsCapability| {
+            grant.access().intersects(FsAccess::CHANGE) || fs::symlink_metadata(protected).is_ok()
+        };
+        match self.above(protected).find(covers).or_else(|| real.and_then(|real| self.above(real).next())) {
+            Some(grant) => Err(ProtectedError::Covers {
+                flag: flag(grant),
+                granted: grant.original().to_owned(),
+                protected: protected.to_owned(),
+            }),
+            None => Ok(()),
         }
     }
-    Ok(())
+
+    /// Refuses a grant that could change `own`: above it, of it, or below it.
+    fn check_own(&self, own: &Path) -> Result<(), ProtectedError> {
+        let changes = |grant: &&FsCapability| grant.access().intersects(FsAccess::CHANGE);
+        let bytes = own.as_os_str().as_bytes();
+        // Comparing bytes first: of thousands of grants hardly one is there.
+        let there = |path: &Path| path.as_os_str().as_bytes().starts_with(bytes) && path.starts_with(own);
+        let below = || self.grants.iter().copied().filter(|grant| there(grant.resolved()));
+        match self.above(own).find(changes).or_else(|| below().find(changes)) {
+            Some(grant) => Err(ProtectedError::OwnState {
+                flag: flag(grant),
+                granted: grant.original().to_owned(),
+                own: own.to_owned(),
+            }),
+            None => Ok(()),
+        }
+    }
 }
 
 pub(crate) fn lines() -> impl Iterator<Item = &'static str> {
