@@ -33,6 +33,7 @@ mod error;
 mod guarantee;
 mod net;
 mod normal;
+mod order;
 mod path;
 mod remedy;
 mod request;

@@ -2,9 +2,10 @@
 
 use crate::access::{AccessMode, FsAccess};
 use crate::error::CapabilityError;
+use crate::order::is_resolved;
 use crate::resolve::{Resolved, Resolver};
 use std::borrow::Cow;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 /// What a granted path is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -161,11 +162,6 @@ impl FsCapability {
     pub fn identity(&self) -> Option<Identity> {
         self.identity
     }
-}
-
-/// Whether `path` is absolute and plain, so that comparing it by its components is comparing what it names.
-pub(crate) fn is_resolved(path: &Path) -> bool {
-    path.is_absolute() && path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)))
 }
 
 fn holds_devices(path: &Path) -> bool {

@@ -7,7 +7,8 @@
 use crate::Guarantee;
 use crate::access::FsAccess;
 use crate::net::{NetworkMode, Port};
-use crate::path::{FsCapability, PathKind, Source, is_resolved};
+use crate::order::is_resolved;
+use crate::path::{FsCapability, PathKind, Source};
 use crate::resolve::Resolved;
 use crate::scope::Reach;
 use crate::set::{Builder, CapabilitySet};

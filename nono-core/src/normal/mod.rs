@@ -3,6 +3,7 @@
 use crate::access::FsAccess;
 use crate::error::ConflictError;
 use crate::net::NetworkMode;
+use crate::order::{compare, is_at_or_below};
 use crate::path::{FsCapability, PathKind};
 use crate::scope::Reach;
 use crate::set::CapabilitySet;
@@ -13,17 +14,19 @@ use std::path::{Path, PathBuf};
 /// Paths are compared by components, so a parent sorts right before all that is below it, and one pass with a stack of
 /// open parents sees for each path the rights it inherits.
 pub(crate) fn normalise(mut set: CapabilitySet) -> Result<CapabilitySet, ConflictError> {
-    set.denies.sort();
+    set.denies.sort_by(|one, other| compare(one, other));
     set.denies.dedup();
     let merged = merge(std::mem::take(&mut set.fs))?;
-    if let Some(both) = merged.iter().find(|one| set.denies.binary_search(&one.resolved).is_ok()) {
+    if let Some(both) =
+        merged.iter().find(|one| set.denies.binary_search_by(|deny| compare(deny, &one.resolved)).is_ok())
+    {
         return Err(ConflictError::GrantedAndDenied { path: both.resolved.clone() });
     }
     let denies = std::mem::take(&mut set.denies);
     let mut denies = denies.into_iter().peekable();
     let mut open: Vec<(PathBuf, FsAccess)> = Vec::new();
     for mut one in merged {
-        while let Some(deny) = denies.next_if(|deny| *deny < one.resolved) {
+        while let Some(deny) = denies.next_if(|deny| compare(deny, &one.resolved).is_lt()) {
             note_deny(&mut set, &mut open, deny);
         }
         let inherited = inherited(&mut open, &one.resolved);
@@ -54,16 +57,16 @@ fn note_deny(set: &mut CapabilitySet, open: &mut Vec<(PathBuf, FsAccess)>, deny:
 
 /// The rights of the nearest open parent of `path`; parents that `path` is not below are closed for good.
 fn inherited(open: &mut Vec<(PathBuf, FsAccess)>, path: &Path) -> FsAccess {
-    while open.pop_if(|(parent, _)| !path.starts_with(parent)).is_some() {}
+    while open.pop_if(|(parent, _)| !is_at_or_below(path, parent)).is_some() {}
     open.last().map_or(FsAccess::empty(), |(_, access)| *access)
 }
 
 /// Joins the rights of capabilities for the same path, and sorts them.
 fn merge(mut all: Vec<FsCapability>) -> Result<Vec<FsCapability>, ConflictError> {
-    all.sort_by(|one, other| one.resolved.cmp(&other.resolved));
+    all.sort_by(|one, other| compare(&one.resolved, &other.resolved));
     let mut merged: Vec<FsCapability> = Vec::with_capacity(all.len());
     for one in all {
-        match merged.last_mut().filter(|last| last.resolved == one.resolved) {
+        match merged.last_mut().filter(|last| last.resolved.as_os_str() == one.resolved.as_os_str()) {
             Some(last) if replaced(last, &one) => return Err(ConflictError::Replaced { path: one.resolved }),
             Some(last) => last.access |= one.access,
             None => merged.push(one),
