@@ -5,7 +5,7 @@ use crate::system::expand;
 use nono_core::{CachedResolver, FsAccess, FsCapability, PathKind, Source};
 use std::collections::{HashMap, HashSet};
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -39,31 +39,41 @@ pub(crate) fn check(grants: &[FsCapability], homes: &[PathBuf]) -> Result<(), Pr
             wide.check(&path, real.as_deref())?;
         }
     }
-    own_state(homes).iter().try_for_each(|own| wide.check_own(own))
+    for own in own_state(homes) {
+        wide.check_own(&own)?;
+        // It, or the directory it will be made in, may be a link to another place.
+        let parent = || Some(resolver.find(own.parent()?).ok()?.path.join(own.file_name()?));
+        if let Some(real) = resolver.find(&own).ok().map(|found| found.path).or_else(parent) {
+            wide.check_own(&real)?;
+        }
+    }
+    Ok(())
 }
 
 /// What the user granted, to be found by path: there may be thousands, and a hundred protected paths to be looked up.
 struct Wide<'a> {
     grants: Vec<&'a FsCapability>,
     /// Places in `grants`, by resolved path.
-    at: HashMap<&'a Path, Vec<usize>>,
+    at: HashMap<&'a OsStr, Vec<usize>>,
 }
 
 impl<'a> Wide<'a> {
     fn of(grants: &'a [FsCapability]) -> Wide<'a> {
         let grants: Vec<_> = grants.iter().filter(|grant| *grant.source() != Source::System).collect();
-        let mut at = HashMap::<&Path, Vec<usize>>::with_capacity(grants.len());
+        let mut at = HashMap::<&OsStr, Vec<usize>>::with_capacity(grants.len());
         for (place, grant) in grants.iter().enumerate() {
-            at.entry(grant.resolved()).or_default().push(place);
+            at.entry(grant.resolved().as_os_str()).or_default().push(place);
         }
         Wide { grants, at }
     }
 
     /// The grants of directories strictly above `path`, the nearest first.
     fn above(&self, path: &Path) -> impl Iterator<Item = &'a FsCapability> {
-        let places = path.ancestors().skip(1).filter_map(|above| self.at.get(above)).flatten();
-        let grants = places.filter_map(|place| self.grants.get(*place).copied());
-        grants.filter(|grant| grant.kind() == PathKind::Directory)
+        // As it would be written resolved: a home directory may be given with doubled slashes.
+        let plain: PathBuf = path.components().collect();
+        let places = plain.ancestors().skip(1).filter_map(|above| self.at.get(above.as_os_str())).flatten();
+        let grants: Vec<_> = places.filter_map(|place| self.grants.get(*place).copied()).collect();
+        grants.into_iter().filter(|grant| grant.kind() == PathKind::Directory)
     }
 
     /// Refuses a grant of a directory strictly above `protected`: where it exists, and where it could be made.
@@ -109,7 +119,12 @@ fn own_state(homes: &[PathBuf]) -> Vec<PathBuf> {
     let mut own = Vec::new();
     for (variable, default) in [("XDG_CONFIG_HOME", ".config"), ("XDG_STATE_HOME", ".local/state")] {
         let named = env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
-        own.extend(named.into_iter().chain(homes.iter().map(|home| home.join(default))).map(|path| path.join("nono")));
+        own.extend(
+            named
+                .into_iter()
+                .chain(homes.iter().map(|home| home.join(default)))
+                .map(|path| path.join("nono").components().collect()),
+        );
     }
     own
 }
@@ -128,7 +143,7 @@ impl Listing {
     fn may_be_elsewhere(&self, line: &str) -> bool {
         let first = line.strip_prefix("~/").and_then(|rest| rest.split('/').next());
         match (&self.0, first) {
-            (Some(names), Some(first)) => names.contains(std::ffi::OsStr::new(first)),
+            (Some(names), Some(first)) => names.contains(OsStr::new(first)),
             (None, Some(_)) => true,
             (_, None) => false,
         }
@@ -204,5 +219,24 @@ mod tests {
         let own = home.join(".config/nono");
         assert!(checked(&own, AccessMode::Write, &home).unwrap_err().contains("never granted"));
         assert_eq!(checked(&own, AccessMode::Read, &home), Ok(()));
+    }
+
+    #[test]
+    fn nor_is_it_behind_a_link() {
+        let (dir, home) = home();
+        let elsewhere = dir.path().canonicalize().unwrap().join("settings");
+        fs::rename(home.join(".config"), &elsewhere).unwrap();
+        symlink(&elsewhere, home.join(".config")).unwrap();
+        assert!(checked(&elsewhere.join("nono"), AccessMode::Write, &home).is_err());
+        fs::remove_dir(elsewhere.join("nono")).unwrap();
+        assert!(checked(&elsewhere, AccessMode::Write, &home).is_err());
+    }
+
+    #[test]
+    fn a_home_directory_may_be_written_in_another_way() {
+        let (_dir, home) = home();
+        let odd = PathBuf::from(format!("/{}//./", home.display()));
+        assert!(checked(&home, AccessMode::Read, &odd).unwrap_err().contains(".ssh"));
+        assert!(checked(&home.join(".config/nono"), AccessMode::Write, &odd).is_err());
     }
 }
