@@ -66,6 +66,25 @@ pub(crate) enum CliError {
 }
 
 impl CliError {
+    /// What to do about it, where a flag helps and the error itself does not say so.
+    pub(crate) fn remedy(&self) -> Option<&'static str> {
+        match self {
+            CliError::Grant { source: CapabilityError::NotFound { .. }, .. } => {
+                Some("create it, or leave it out by --allow-missing")
+            }
+            CliError::Grant { source: CapabilityError::DanglingLink { .. }, .. } => {
+                Some("create that, or leave the link out by --allow-missing")
+            }
+            CliError::Grant { source: CapabilityError::NotADirectory { .. }, .. } => {
+                Some("files are granted without a slash behind their name")
+            }
+            CliError::Grant { source: CapabilityError::Resolve { .. }, .. } => {
+                Some("nono grants only what you can reach yourself")
+            }
+            _ => None,
+        }
+    }
+
     /// The exit status this error stands for.
     pub(crate) fn status(&self) -> u8 {
         match self {

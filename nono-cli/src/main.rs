@@ -32,7 +32,7 @@ fn main() -> ExitCode {
         Subcommands::Trial { fixture } => doctor::child(&fixture),
     };
     result.unwrap_or_else(|error| {
-        terminal::error(&error);
+        terminal::error(&error, error.remedy());
         ExitCode::from(error.status())
     })
 }

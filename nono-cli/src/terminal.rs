@@ -6,9 +6,10 @@ use std::error::Error;
 use std::fmt::Write;
 use std::io::IsTerminal;
 
-/// Prints an error with its causes on one line.
-pub(crate) fn error(error: &dyn Error) {
-    eprintln!("nono: {}", chain(error));
+/// Prints an error with its causes, and what to do, on one line.
+pub(crate) fn error(error: &dyn Error, remedy: Option<&str>) {
+    let (between, remedy) = remedy.map_or(("", ""), |remedy| ("; ", remedy));
+    eprintln!("nono: {}{between}{remedy}", chain(error));
 }
 
 /// Prints something worth knowing that is no error.

@@ -248,8 +248,7 @@ impl Run<'_> {
         let copy = self.jail.dir.path().join("bin").join(name);
         if copy.symlink_metadata().is_err() {
             fs::create_dir_all(self.jail.dir.path().join("bin"))?;
-            fs::copy(&self.program, &copy)?;
-            fs::set_permissions(&copy, Permissions::from_mode(0o755))?;
+            crate::copy::executable(&self.program, &copy)?;
         }
         Ok(copy)
     }

@@ -10,6 +10,7 @@
 pub mod attempt;
 pub mod capture;
 pub mod child;
+mod copy;
 pub mod jail;
 pub mod need;
 mod probe;

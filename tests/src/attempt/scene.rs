@@ -3,6 +3,7 @@
 //! Everything lives as long as the [`Scene`]; a victim ends when its standard input does, so none outlives the harness.
 
 use super::row::{Party, Proof, Row};
+use crate::copy;
 use crate::jail::User;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with};
@@ -282,14 +283,8 @@ fn lay_out(root: &Path, attempt: &Path, secret: &str) -> io::Result<()> {
         fs::write(root.join(name), content)?;
     }
     fs::write(root.join("outside/list").join(secret), secret)?;
-    for copy in ["bin/attempt", "outside/program"] {
-        // By another process: a descriptor of ours that writes it, inherited by a child that another thread has just
-        // forked, would make executing it fail with ETXTBSY.
-        let copied = Command::new("cp").arg(attempt).arg(root.join(copy)).status()?;
-        if !copied.success() {
-            return Err(io::Error::other(format!("cp: {copied}")));
-        }
-        fs::set_permissions(root.join(copy), Permissions::from_mode(0o755))?;
+    for name in ["bin/attempt", "outside/program"] {
+        copy::executable(attempt, &root.join(name))?;
     }
     fs::set_permissions(root.join("outside/script"), Permissions::from_mode(0o755))
 }

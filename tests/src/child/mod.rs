@@ -266,10 +266,8 @@ fn from_value<T: Message>(value: &Value) -> Option<Outcome<T>> {
 fn world_readable_copy(program: &std::path::Path) -> io::Result<tempfile::TempDir> {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir()?;
-    std::fs::copy(program, dir.path().join("test"))?;
-    for path in [dir.path().join("test"), dir.path().to_owned()] {
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))?;
-    }
+    crate::copy::executable(program, &dir.path().join("test"))?;
+    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755))?;
     Ok(dir)
 }
 
