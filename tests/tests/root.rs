@@ -1,6 +1,5 @@
 //! Does root in a sandbox see no more than it was given?
 #![expect(clippy::tests_outside_test_module, reason = "an integration test is one")]
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use nono_tests::jail::Jail;
 use nono_tests::need::{self, Need};
