@@ -8,7 +8,7 @@ use crate::privileges::Privileges;
 use crate::restrict::{Restriction, Threads, is_too_many_layers};
 use crate::ruleset;
 use nono_core::{Accepted, Backend, CapabilitySet, Enforcement, Gap, Guarantee, Mechanism, Prepared, Support};
-use std::os::fd::OwnedFd;
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 
 /// Sandboxes by Landlock on the running kernel.
@@ -59,13 +59,10 @@ impl Backend for Linux {
         }
         let privileges =
             Privileges::of_this_thread().map_err(|errno| PrepareError::Capabilities { source: errno.into() })?;
-        let (mut ruleset, foreign) = ruleset::build(&plan)?;
+        let (ruleset, foreign) = ruleset::build(&plan)?;
         if self.standard_streams {
-            ruleset = ruleset::add_standard_streams(ruleset, plan.fs.handled)?;
+            ruleset::add_standard_streams(ruleset.as_fd(), plan.fs.handled)?;
         }
-        // The crate makes no descriptor where it believes that there is no Landlock; the plan believed otherwise.
-        let absence = crate::abi::Absence::Blocked;
-        let ruleset = Option::<OwnedFd>::from(ruleset).ok_or(PrepareError::NoLandlock { absence })?;
         tracing::debug!(abi = self.kernel.abi.0, rules = plan.paths.len(), ports = plan.ports.len(), "policy prepared");
         Ok(Policy {
             restriction: Restriction { ruleset, privileges: privileges.for_files(foreign) },

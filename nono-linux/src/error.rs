@@ -31,7 +31,7 @@ pub enum PrepareError {
     Ruleset { source: Box<landlock::RulesetError> },
     /// The kernel refused the rule for a path.
     #[error("the kernel refused the rule for {path:?}")]
-    Rule { path: PathBuf, source: Box<landlock::RulesetError> },
+    Rule { path: PathBuf, source: io::Error },
     /// The kernel does not say which capabilities this thread holds.
     #[error("cannot find out which privileges there are to give up")]
     Capabilities { source: io::Error },

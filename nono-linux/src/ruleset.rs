@@ -1,34 +1,32 @@
 //! From a plan to a ruleset descriptor. Opens each path without following links, and takes it only if it is the object
 //! that was resolved.
 
+use crate::abi::Absence;
 use crate::error::PrepareError;
 use crate::plan::{PathRule, Plan, PortRight};
 use crate::rights::to_landlock;
+use crate::sys;
 use landlock::{
-    AccessNet, BitFlags, CompatLevel, Compatible, NetPort, PathBeneath, Ruleset, RulesetAttr, RulesetCreated,
-    RulesetCreatedAttr, RulesetError, Scope,
+    AccessNet, BitFlags, CompatLevel, Compatible, NetPort, Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr,
+    RulesetError, Scope,
 };
 use nono_core::{FsAccess, PathKind};
 use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fcntl_getfl, fstat, openat2};
-use std::os::fd::{AsFd, OwnedFd};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// Makes the ruleset of `plan`, and says whether a granted object belongs to another user. Nothing is restricted yet.
-pub(crate) fn build(plan: &Plan) -> Result<(RulesetCreated, bool), PrepareError> {
-    let refused = |source: RulesetError| PrepareError::Ruleset { source: Box::new(source) };
-    let mut ruleset = create(plan).map_err(refused)?;
+pub(crate) fn build(plan: &Plan) -> Result<(OwnedFd, bool), PrepareError> {
+    let ruleset = create(plan).map_err(|source| PrepareError::Ruleset { source: Box::new(source) })?;
+    // The crate makes no descriptor where it believes that there is no Landlock; the plan believed otherwise.
+    let absence = Absence::Blocked;
+    let ruleset = Option::<OwnedFd>::from(ruleset).ok_or(PrepareError::NoLandlock { absence })?;
     let (user, mut foreign) = (rustix::process::geteuid().as_raw(), false);
     for rule in &plan.paths {
         let (object, owner) = open(rule)?;
         foreign |= owner != user;
-        ruleset = add(ruleset, object, rule.access)
-            .map_err(|source| PrepareError::Rule { path: rule.path.clone(), source: Box::new(source) })?;
-    }
-    for (port, right) in &plan.ports {
-        let right = match right {
-            PortRight::Bind => AccessNet::BindTcp,
-            PortRight::Connect => AccessNet::ConnectTcp,
-        };
-        ruleset = ruleset.add_rule(NetPort::new(port.get(), right)).map_err(refused)?;
+        add(ruleset.as_fd(), object.as_fd(), rule.access)
+            .map_err(|source| PrepareError::Rule { path: rule.path.clone(), source })?;
     }
     Ok((ruleset, foreign))
 }
@@ -54,11 +52,19 @@ fn create(plan: &Plan) -> Result<RulesetCreated, RulesetError> {
             ruleset = ruleset.scope(scope)?;
         }
     }
-    ruleset.create()
+    let mut ruleset = ruleset.create()?;
+    for (port, right) in &plan.ports {
+        let right = match right {
+            PortRight::Bind => AccessNet::BindTcp,
+            PortRight::Connect => AccessNet::ConnectTcp,
+        };
+        ruleset = ruleset.add_rule(NetPort::new(port.get(), right))?;
+    }
+    Ok(ruleset)
 }
 
-fn add(ruleset: RulesetCreated, object: impl AsFd, access: FsAccess) -> Result<RulesetCreated, RulesetError> {
-    ruleset.add_rule(PathBeneath::new(object, to_landlock(access)))
+fn add(ruleset: BorrowedFd<'_>, object: BorrowedFd<'_>, access: FsAccess) -> io::Result<()> {
+    sys::landlock_add_path(ruleset, object, to_landlock(access).bits())
 }
 
 /// Opens the object of `rule`: no link is followed, so what is opened is what was resolved, or an error. Its owner is
@@ -83,10 +89,7 @@ fn open(rule: &PathRule) -> Result<(OwnedFd, u32), PrepareError> {
 
 /// Adds a rule for each standard stream that is a regular file, for the mode it is open in: `/dev/stdin` and
 /// `/dev/stderr` open the file anew, by its own permissions.
-pub(crate) fn add_standard_streams(
-    mut ruleset: RulesetCreated,
-    handled: FsAccess,
-) -> Result<RulesetCreated, PrepareError> {
+pub(crate) fn add_standard_streams(ruleset: BorrowedFd<'_>, handled: FsAccess) -> Result<(), PrepareError> {
     let streams = [rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr()];
     for (descriptor, stream) in (0..).zip(streams) {
         let failed = |source: rustix::io::Errno| PrepareError::StandardStream { descriptor, source: source.into() };
@@ -98,11 +101,10 @@ pub(crate) fn add_standard_streams(
             Err(errno) => return Err(failed(errno)),
         };
         if !access.is_empty() {
-            ruleset =
-                add(ruleset, stream, access).map_err(|source| PrepareError::Ruleset { source: Box::new(source) })?;
+            add(ruleset, stream, access).map_err(|source| PrepareError::StandardStream { descriptor, source })?;
         }
     }
-    Ok(ruleset)
+    Ok(())
 }
 
 /// What may be done to a file that is open with `flags`. Writing to it includes emptying it: `ftruncate` could anyway.

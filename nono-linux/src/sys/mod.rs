@@ -1,9 +1,10 @@
 //! System calls that neither std nor rustix has, one function a call. They decide nothing.
 //!
 //! # Safety
-//! Unsafe is needed for `syscall(2)` with Landlock's numbers and for `pre_exec`, whose closure runs between fork and
-//! exec. Made there: `prctl(2)` and `landlock_restrict_self(2)`, both plain system calls without memory of ours, and
-//! nothing else (no allocation: an `io::Error` made of an errno has none).
+//! Unsafe is needed for `syscall(2)` with Landlock's numbers (and one struct that the kernel reads), and for `pre_exec`,
+//! whose closure runs between fork and exec. Made there: `prctl(2)`, `capset(2)` and `landlock_restrict_self(2)`, plain
+//! system calls on descriptors, numbers and the stack, and nothing else (no allocation: an `io::Error` made of an errno
+//! has none).
 #![expect(unsafe_code, reason = "raw system calls and the hook between fork and exec")]
 
 use crate::restrict::{Restriction, Threads};
@@ -15,6 +16,7 @@ use std::process::Command;
 // linux/landlock.h
 const LANDLOCK_CREATE_RULESET_VERSION: libc::c_uint = 1 << 0;
 const LANDLOCK_CREATE_RULESET_ERRATA: libc::c_uint = 1 << 1;
+const LANDLOCK_RULE_PATH_BENEATH: libc::c_int = 1;
 const LANDLOCK_RESTRICT_SELF_TSYNC: libc::c_uint = 1 << 3;
 
 /// Landlock's ABI version: `landlock_create_ruleset(NULL, 0, LANDLOCK_CREATE_RULESET_VERSION)`.
@@ -33,6 +35,27 @@ fn ask_landlock(flag: libc::c_uint) -> io::Result<u32> {
     // (security/landlock/syscalls.c).
     let answer = unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, nothing, 0_usize, flag) };
     u32::try_from(answer).map_err(|_negative| io::Error::last_os_error())
+}
+
+/// `struct landlock_path_beneath_attr` (linux/landlock.h), which is packed.
+#[repr(C, packed)]
+struct PathBeneath {
+    allowed_access: u64,
+    parent_fd: i32,
+}
+
+/// Grants `access` on `object` and what is below it: `landlock_add_rule(2)`.
+///
+/// The `landlock` crate asks for the kind of every object again, to leave out what a file cannot have; the plan did.
+pub(crate) fn landlock_add_path(ruleset: BorrowedFd<'_>, object: BorrowedFd<'_>, access: u64) -> io::Result<()> {
+    let rule = PathBeneath { allowed_access: access, parent_fd: object.as_raw_fd() };
+    let pointer = &raw const rule;
+    // SAFETY: the kernel reads one packed struct of the type that LANDLOCK_RULE_PATH_BENEATH names, from a live value
+    // of that layout, and keeps no pointer. Both descriptors are open for as long as they are borrowed.
+    let answer = unsafe {
+        libc::syscall(libc::SYS_landlock_add_rule, ruleset.as_raw_fd(), LANDLOCK_RULE_PATH_BENEATH, pointer, 0)
+    };
+    if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Enters the domain of `ruleset` for ever: `landlock_restrict_self(2)`. Async-signal-safe.
