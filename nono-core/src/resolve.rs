@@ -4,6 +4,7 @@ use crate::error::CapabilityError;
 use crate::path::{Identity, PathKind};
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -52,21 +53,22 @@ impl Resolver for StdResolver {
 /// [`Identity`] when it opens the path, without following links.
 #[derive(Debug, Default)]
 pub struct CachedResolver {
-    directories: RefCell<HashMap<PathBuf, PathBuf>>,
+    /// By the text of the path: hashing that is quicker than hashing components.
+    directories: RefCell<HashMap<OsString, PathBuf>>,
 }
 
 impl CachedResolver {
     /// Resolves a directory, by its parent where its last component is a plain name.
     fn directory(&self, path: &Path) -> io::Result<PathBuf> {
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-        if let Some(known) = self.directories.borrow().get(path) {
+        if let Some(known) = self.directories.borrow().get(path.as_os_str()) {
             return Ok(known.clone());
         }
         let found = match self.below_parent(path)? {
             Some((target, metadata)) if metadata.is_dir() => target,
             _ => fs::canonicalize(path)?,
         };
-        self.directories.borrow_mut().insert(path.to_owned(), found.clone());
+        self.directories.borrow_mut().insert(path.as_os_str().to_owned(), found.clone());
         Ok(found)
     }
 
