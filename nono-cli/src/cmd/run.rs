@@ -61,7 +61,7 @@ fn dry_run(run: &Run, set: &CapabilitySet, accepted: &Accepted, workdir: &Path) 
     let prepared = Sandbox::probe().inherit_standard_streams().prepare(set, accepted)?;
     let report = Report::new(&run.command, workdir, set, prepared.enforcement());
     if let Some(path) = &run.options.report {
-        report::write(path, &report)?;
+        report::write(path, &report, set)?;
     }
     let json = run.options.json;
     terminal::output(&if json { report::json(&report) } else { report::human(&report, run.options.verbose) });
@@ -79,7 +79,7 @@ fn start(run: &Run, set: &CapabilitySet, accepted: &Accepted, workdir: &Path, tm
         let found = program::find(name, workdir, path.as_deref())?;
         program::check_allowed(set, &found, workdir)?;
         if let Some(path) = &run.options.report {
-            report::write(path, &Report::new(&run.command, workdir, set, prepared.enforcement()))?;
+            report::write(path, &Report::new(&run.command, workdir, set, prepared.enforcement()), set)?;
         }
         let mut command = Command::new(&found);
         command.arg0(name).args(arguments).current_dir(workdir);

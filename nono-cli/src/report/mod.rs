@@ -1,5 +1,6 @@
 //! What a sandbox would enforce, as one value with two renderings.
 
+mod file;
 mod human;
 
 pub(crate) use human::{gap, human, line};
@@ -90,6 +91,6 @@ pub(crate) fn json(value: &impl Serialize) -> String {
 }
 
 /// Writes `report` to the file of `--report`.
-pub(crate) fn write(path: &Path, report: &Report<'_>) -> Result<(), CliError> {
-    std::fs::write(path, json(report)).map_err(|source| CliError::Report { path: path.to_owned(), source })
+pub(crate) fn write(path: &Path, report: &Report<'_>, set: &CapabilitySet) -> Result<(), CliError> {
+    file::write(path, &json(report), set).map_err(|source| CliError::Report { path: path.to_owned(), source })
 }

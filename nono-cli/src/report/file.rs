@@ -1,0 +1,124 @@
+//! Writing a report to a file that a command of yesterday may have prepared: nono writes as the user, outside.
+//!
+//! In a directory that commands may write to, the name may be a link to a file they may not, and so may any directory on
+//! the way. So the file is made anew beside its name and takes its place by rename, which replaces a link instead of
+//! following it; and a way that enters a writable grant must end in it.
+
+use nono_core::{CapabilitySet, FsAccess};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, readlinkat, renameat, unlinkat};
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+
+/// Writes `text` to `path`, from the directory nono was started in. What is in `/dev` (`/dev/stderr`, `/dev/fd/3`) is
+/// written to; anything else is replaced.
+pub(super) fn write(path: &Path, text: &str, set: &CapabilitySet) -> io::Result<()> {
+    if path.starts_with("/dev") {
+        return File::options().write(true).open(path)?.write_all(text.as_bytes());
+    }
+    let name = path.file_name().ok_or_else(|| io::Error::other("it ends in no file name"))?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = openat(CWD, parent, flags, Mode::empty())?;
+    stays_inside(parent, &directory, set)?;
+    let temporary = temporary_name()?;
+    let written = create(&directory, &temporary, text)
+        .and_then(|()| renameat(&directory, &temporary, &directory, name).map_err(io::Error::from));
+    if written.is_err() {
+        // Best effort: what failed is reported, and the file is not ours to find any more if this fails too.
+        let _outcome = unlinkat(&directory, &temporary, AtFlags::empty());
+    }
+    written
+}
+
+fn create(directory: &OwnedFd, name: &OsString, text: &str) -> io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = openat(directory, name, flags, Mode::from_raw_mode(0o666))?;
+    File::from(file).write_all(text.as_bytes())
+}
+
+/// Refuses a way that leads into a grant the command may write below, and out of it again. `directory` is what was
+/// opened by the way: what is asked of the descriptor cannot be exchanged meanwhile.
+fn stays_inside(way: &Path, directory: &OwnedFd, set: &CapabilitySet) -> io::Result<()> {
+    let magic = format!("/proc/self/fd/{}", directory.as_fd().as_raw_fd());
+    let opened = PathBuf::from(OsString::from_vec(readlinkat(CWD, magic, Vec::new())?.into_bytes()));
+    let way = std::path::absolute(way)?;
+    for above in way.ancestors().filter_map(|above| above.canonicalize().ok()) {
+        for grant in set.fs().iter().filter(|grant| grant.access().intersects(FsAccess::CHANGE)) {
+            let place = grant.resolved();
+            if above.starts_with(place) && !opened.starts_with(place) {
+                return Err(io::Error::other(format!(
+                    "a symbolic link leads out of {place:?}, which commands may write to; remove it or name {opened:?}"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A name that nobody can foresee.
+fn temporary_name() -> io::Result<OsString> {
+    let mut bytes = [0_u8; 8];
+    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
+    Ok(format!(".nono-report-{:016x}", u64::from_ne_bytes(bytes)).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nono_core::AccessMode;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    fn place() -> (tempfile::TempDir, PathBuf, CapabilitySet) {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        fs::create_dir_all(root.join("granted/sub")).unwrap();
+        fs::create_dir(root.join("private")).unwrap();
+        fs::write(root.join("private/file"), "mine").unwrap();
+        let set = CapabilitySet::builder().allow(root.join("granted"), AccessMode::ReadWrite).unwrap().build().unwrap();
+        (dir, root, set)
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_the_report_is_replaced() {
+        let (_dir, root, set) = place();
+        let report = root.join("granted/report");
+        symlink(root.join("private/file"), &report).unwrap();
+        write(&report, "report", &set).unwrap();
+        assert_eq!(fs::read_to_string(root.join("private/file")).unwrap(), "mine");
+        assert_eq!(fs::read_to_string(&report).unwrap(), "report");
+        assert!(!fs::symlink_metadata(&report).unwrap().is_symlink());
+        write(&report, "again", &set).unwrap();
+        let names: Vec<_> =
+            fs::read_dir(root.join("granted")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names.len(), 2, "{names:?}");
+    }
+
+    #[test]
+    fn a_way_into_a_grant_does_not_lead_out() {
+        let (_dir, root, set) = place();
+        symlink(root.join("private"), root.join("granted/out")).unwrap();
+        let error = write(&root.join("granted/out/file"), "report", &set).unwrap_err().to_string();
+        assert!(error.contains("leads out of"), "{error}");
+        assert_eq!(fs::read_to_string(root.join("private/file")).unwrap(), "mine");
+        // Links of the user's own, outside, are as good as any path.
+        symlink(root.join("granted/sub"), root.join("private/link")).unwrap();
+        write(&root.join("private/link/report"), "report", &set).unwrap();
+        assert_eq!(fs::read_to_string(root.join("granted/sub/report")).unwrap(), "report");
+    }
+
+    #[test]
+    fn a_directory_or_nothing_is_no_file() {
+        let (_dir, root, set) = place();
+        for path in [root.join("granted"), root.join("missing/report"), PathBuf::from("/"), root.join("granted/..")] {
+            assert!(write(&path, "report", &set).is_err(), "{path:?}");
+        }
+        assert!(
+            fs::read_dir(&root).unwrap().all(|entry| !entry.unwrap().file_name().to_str().unwrap().contains("nono"))
+        );
+    }
+}
