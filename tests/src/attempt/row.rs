@@ -86,6 +86,8 @@ named! {
         Variables = "variables",
         /// A character device in the granted directory.
         Device = "device",
+        /// Somebody who removes the message queue that the attempt makes: inside it may make one it cannot remove.
+        Queue = "queue",
     }
 }
 

@@ -45,6 +45,7 @@ enum Present {
     Seqpacket(OwnedFd),
     Terminal { _master: OwnedFd, name: PathBuf },
     Victim { child: Child, facts: Vec<String> },
+    Queue,
 }
 
 impl Scene {
@@ -171,6 +172,7 @@ impl Scene {
             Party::UnixSeqpacket => Present::Seqpacket(seqpacket_listener(&socket_path)?),
             Party::Terminal => terminal(self.user)?,
             Party::Victim => self.start_victim()?,
+            Party::Queue => Present::Queue,
             _ => Present::Nobody,
         };
         if matches!(party, Party::UnixStream | Party::UnixDatagram | Party::UnixSeqpacket) {
@@ -256,6 +258,9 @@ impl Drop for Scene {
             // Gone already is as good.
             drop(child.kill());
             drop(child.wait());
+        }
+        if matches!(self.party, Present::Queue) {
+            drop(Command::new(self.program()).arg("remove-queue").arg(self.outside()).stdout(Stdio::null()).status());
         }
     }
 }

@@ -1,16 +1,18 @@
 //! System V and POSIX message queues, semaphores and shared memory: names that all programs of a user share.
 
-use crate::act::{Act, Attempt, Scene};
+use crate::act::{Act, Attempt, Scene, Stop};
 use crate::sys::call;
 use nono_tests::attempt::Guarantee::{Files, Ipc};
-use std::ffi::CString;
+use nono_tests::attempt::Party::Queue;
+use std::ffi::{CString, OsString};
 use std::fs;
+use std::path::Path;
 
 pub(crate) const ATTEMPTS: &[Attempt] = &[
     Attempt::new("ipc-shared-memory", &[Ipc], shared_memory),
     Attempt::new("ipc-semaphores", &[Ipc], semaphores),
     Attempt::new("ipc-message-queue", &[Ipc], message_queue),
-    Attempt::new("ipc-posix-queue", &[Ipc, Files], posix_queue),
+    Attempt::new("ipc-posix-queue", &[Ipc], posix_queue).with(Queue),
     Attempt::new("ipc-posix-shared-memory", &[Files], posix_shared_memory).absent(&["ENOENT"]),
 ];
 
@@ -40,11 +42,22 @@ fn name() -> String {
     format!("nono-attempt-{}", std::process::id())
 }
 
-fn posix_queue(_: &Scene) -> Act {
-    let name = CString::new(name()).unwrap_or_default();
-    let queue = crate::sys::descriptor(call!(libc::SYS_mq_open, &name, libc::O_CREAT | libc::O_RDWR, 0o600, 0))?;
-    drop(queue);
-    call!(libc::SYS_mq_unlink, &name)?;
+fn posix_queue(scene: &Scene) -> Act {
+    let name = queue_name(scene.dir());
+    drop(crate::sys::descriptor(call!(libc::SYS_mq_open, &name, libc::O_CREAT | libc::O_RDWR, 0o600, 0))?);
+    Ok(())
+}
+
+/// A name that the harness knows too.
+fn queue_name(dir: &Path) -> CString {
+    let scene = dir.parent().and_then(Path::file_name).unwrap_or_default();
+    CString::new(scene.as_encoded_bytes()).unwrap_or_default()
+}
+
+/// Removes what the attempt left, for its harness.
+pub(crate) fn remove_queue(args: &[OsString]) -> Act {
+    let [dir] = args else { return Err(Stop::Unsupported("remove-queue DIR".into())) };
+    call!(libc::SYS_mq_unlink, &queue_name(Path::new(dir)))?;
     Ok(())
 }
 

@@ -61,6 +61,7 @@ fn main() -> ExitCode {
         Some("victim") => party::victim(rest),
         Some("on-terminal") => party::on_terminal(rest),
         Some("with-descriptor") => party::with_descriptor(rest),
+        Some("remove-queue") => ipc::remove_queue(rest),
         // What an executed copy of this program does: it shows that it ran.
         Some("ran") => return ExitCode::from(42),
         _ => Err(Stop::Unsupported("attempt list | run NAME DIR [KEY=VALUE]...".into())),
