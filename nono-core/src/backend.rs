@@ -20,7 +20,11 @@ impl Support {
     }
 }
 
-/// The gaps that a caller accepts by name, and whether every other gap is an error.
+/// The guarantees a caller goes on without, by name, and whether every other gap is an error.
+///
+/// Accepting is the way out for a program that cannot live with a guarantee, as well as for a system that cannot give it:
+/// so what would enforce an accepted guarantee is left off, on every system alike. Two cannot be left off: without
+/// [`Guarantee::Files`] there is no sandbox, and [`Guarantee::Processes`] comes with it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Accepted {
     gaps: BTreeSet<Guarantee>,

@@ -24,7 +24,8 @@ pub enum Mechanism {
     SiblingGrants,
     /// A supervisor does what is allowed on the program's behalf.
     Supervisor,
-    /// How the process is set up before its program starts: capabilities, limits, descriptors, environment.
+    /// How the process is set up before its program starts: capabilities, limits, descriptors, environment. Holds for
+    /// the program that a backend starts; a process that restricts itself keeps what it has in memory and open.
     Launch,
     /// macOS: Seatbelt.
     Seatbelt,
@@ -105,6 +106,14 @@ impl Enforcement {
     /// The gap of `guarantee`, if there is one.
     pub fn gap(&self, guarantee: Guarantee) -> Option<&Gap> {
         self.gaps.iter().find(|gap| gap.guarantee == guarantee)
+    }
+
+    /// The same, with `gap` in place of what was said of its guarantee: something that only the caller knows opens it.
+    pub fn opened(mut self, gap: Gap) -> Enforcement {
+        self.enforced.retain(|(guarantee, _)| *guarantee != gap.guarantee);
+        self.gaps.retain(|other| other.guarantee != gap.guarantee);
+        self.gaps.push(gap);
+        self
     }
 
     /// The gaps that could be closed: all but the limits.

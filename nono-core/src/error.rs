@@ -51,6 +51,9 @@ pub enum ConflictError {
     /// A port rule beside an open network would restrict silently, or not at all.
     #[error("port {port} is granted although the whole network is open; leave out one of the two")]
     PortUnderOpenNetwork { port: Port },
+    /// Name lookups beside an open network are part of it.
+    #[error("name lookups are granted although the whole network is open; leave out one of the two")]
+    LookupsUnderOpenNetwork,
     /// A port of one host kind is also granted to the whole world.
     #[error("port {port} is granted to this machine only and to any host; leave out one of the two")]
     LocalAndAnyHost { port: Port },

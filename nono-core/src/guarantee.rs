@@ -41,6 +41,8 @@ pub enum Guarantee {
     AbstractSockets,
     /// No way around the sandbox through rarely used parts of the kernel.
     KernelSurface,
+    /// No namespaces of the program's own, in which it would have every capability.
+    UserNamespaces,
     /// Permissions, owners and times of files outside stay as they are.
     Metadata,
     /// Limits, priorities and processors of processes outside stay as they are.
@@ -59,7 +61,7 @@ pub enum Guarantee {
 
 impl Guarantee {
     /// Every guarantee, in the order of reports.
-    pub const ALL: [Guarantee; 23] = [
+    pub const ALL: [Guarantee; 24] = [
         Guarantee::Files,
         Guarantee::Truncate,
         Guarantee::Deny,
@@ -76,6 +78,7 @@ impl Guarantee {
         Guarantee::UnixSockets,
         Guarantee::AbstractSockets,
         Guarantee::KernelSurface,
+        Guarantee::UserNamespaces,
         Guarantee::Metadata,
         Guarantee::OtherProcesses,
         Guarantee::Capabilities,
@@ -104,6 +107,7 @@ impl Guarantee {
             Guarantee::UnixSockets => "unix-sockets",
             Guarantee::AbstractSockets => "abstract-sockets",
             Guarantee::KernelSurface => "kernel-surface",
+            Guarantee::UserNamespaces => "user-namespaces",
             Guarantee::Metadata => "metadata",
             Guarantee::OtherProcesses => "other-processes",
             Guarantee::Capabilities => "capabilities",
@@ -133,6 +137,7 @@ impl Guarantee {
             Guarantee::UnixSockets => "unix sockets by path only where granted",
             Guarantee::AbstractSockets => "no abstract unix sockets of processes outside",
             Guarantee::KernelSurface => "no way around through rarely used system calls",
+            Guarantee::UserNamespaces => "no namespaces of the program's own",
             Guarantee::Metadata => "permissions, owners and times outside unchanged",
             Guarantee::OtherProcesses => "limits and priorities of processes outside unchanged",
             Guarantee::Capabilities => "no privileges of root, and none gained",

@@ -29,6 +29,7 @@ mod access;
 mod backend;
 mod decide;
 mod enforcement;
+pub mod environment;
 mod error;
 mod guarantee;
 mod net;

@@ -12,6 +12,9 @@ use std::str::FromStr;
 pub struct Port(NonZeroU16);
 
 impl Port {
+    /// Name lookups (RFC 1035).
+    pub const DNS: Port = Port(NonZeroU16::MIN.saturating_add(52));
+
     /// The number.
     pub const fn get(self) -> u16 {
         self.0.get()

@@ -24,6 +24,8 @@ pub enum Remedy {
     ConnectPort(Port),
     /// Listening on this port.
     BindPort(Port),
+    /// Allowing name lookups.
+    NameLookups,
     /// Opening the network.
     OpenNetwork,
     /// Connecting to this unix socket.

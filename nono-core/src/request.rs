@@ -117,8 +117,16 @@ pub enum Request {
         /// The port.
         port: Port,
     },
-    /// Sending or receiving UDP.
-    Udp,
+    /// Sending UDP, from a port that the kernel picks.
+    UdpSend {
+        /// To this port.
+        port: Port,
+    },
+    /// Taking a UDP port to receive on.
+    UdpBind {
+        /// The port.
+        port: Port,
+    },
     /// Connecting to a unix socket of a process outside by its path.
     UnixConnect {
         /// The socket.

@@ -135,6 +135,8 @@ struct Set {
     #[serde(default)]
     localhost_ports: BTreeSet<Port>,
     #[serde(default)]
+    name_lookups: bool,
+    #[serde(default)]
     signals: Reach,
     #[serde(default)]
     abstract_sockets: Reach,
@@ -153,6 +155,7 @@ impl Serialize for CapabilitySet {
             tcp_connect: set.tcp_connect,
             tcp_bind: set.tcp_bind,
             localhost_ports: set.localhost,
+            name_lookups: set.name_lookups,
             signals: set.signals,
             abstract_sockets: set.abstract_sockets,
             required: set.required,
@@ -179,6 +182,7 @@ impl<'de> Deserialize<'de> for CapabilitySet {
             tcp_connect: read.tcp_connect,
             tcp_bind: read.tcp_bind,
             localhost: read.localhost_ports,
+            name_lookups: read.name_lookups,
             signals: read.signals,
             abstract_sockets: read.abstract_sockets,
             required: read.required,

@@ -23,6 +23,7 @@ pub struct CapabilitySet {
     pub(crate) tcp_connect: BTreeSet<Port>,
     pub(crate) tcp_bind: BTreeSet<Port>,
     pub(crate) localhost: BTreeSet<Port>,
+    pub(crate) name_lookups: bool,
     pub(crate) signals: Reach,
     pub(crate) abstract_sockets: Reach,
     pub(crate) required: BTreeSet<Guarantee>,
@@ -82,6 +83,16 @@ impl CapabilitySet {
         &self.localhost
     }
 
+    /// Whether names may be looked up: DNS, port 53 of any host, by UDP where that can be granted alone, and by TCP.
+    pub fn name_lookups(&self) -> bool {
+        self.name_lookups
+    }
+
+    /// Whether connections to some unix socket outside are granted by its path.
+    pub fn unix_sockets(&self) -> bool {
+        self.fs.iter().any(|one| one.access.contains(FsAccess::RESOLVE_UNIX))
+    }
+
     /// Whom signals reach.
     pub fn signals(&self) -> Reach {
         self.signals
@@ -92,7 +103,8 @@ impl CapabilitySet {
         self.abstract_sockets
     }
 
-    /// The guarantees that must hold: files always, what [`Builder::require`] named, and what port grants imply.
+    /// The guarantees that must hold: files always, what [`Builder::require`] named, and what grants of single ports and
+    /// unix sockets imply: no others.
     pub fn required(&self) -> BTreeSet<Guarantee> {
         let mut required = self.required.clone();
         required.insert(Guarantee::Files);
@@ -103,8 +115,11 @@ impl CapabilitySet {
         if here {
             required.insert(Guarantee::AnyHost);
         }
-        if here || !self.tcp_connect.is_empty() || !self.tcp_bind().is_empty() {
+        if here || self.name_lookups || !self.tcp_connect.is_empty() || !self.tcp_bind().is_empty() {
             required.insert(Guarantee::TcpPorts);
+        }
+        if self.unix_sockets() {
+            required.insert(Guarantee::UnixSockets);
         }
         required
     }
@@ -129,7 +144,7 @@ impl PartialEq for CapabilitySet {
         };
         meaning(self) == meaning(other)
             && (self.network == NetworkMode::AllowAll) == (other.network == NetworkMode::AllowAll)
-            && self.tcp_connect == other.tcp_connect
+            && (&self.tcp_connect, self.name_lookups) == (&other.tcp_connect, other.name_lookups)
             && (self.signals, self.abstract_sockets) == (other.signals, other.abstract_sockets)
     }
 }
@@ -215,6 +230,12 @@ impl Builder {
         self
     }
 
+    /// Allows name lookups: see [`CapabilitySet::name_lookups`].
+    pub fn allow_name_lookups(mut self) -> Builder {
+        self.set.name_lookups = true;
+        self
+    }
+
     /// Sets whom signals reach.
     pub fn signals(mut self, reach: Reach) -> Builder {
         self.set.signals = reach;
@@ -243,6 +264,9 @@ impl Builder {
             let port = set.tcp_connect.iter().chain(&set.tcp_bind).chain(&set.localhost).next();
             if let Some(&port) = port {
                 return Err(ConflictError::PortUnderOpenNetwork { port });
+            }
+            if set.name_lookups {
+                return Err(ConflictError::LookupsUnderOpenNetwork);
             }
         }
         if let Some(&port) = set.tcp_connect.intersection(&set.tcp_connect_here()).next() {

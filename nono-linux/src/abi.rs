@@ -1,7 +1,10 @@
 //! What this kernel offers, asked of the kernel itself: never derived from a version string or a file in `/sys`.
 
 use crate::sys;
+use nono_seccomp::{Arch, Features};
 use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit};
+use rustix::thread::{CapabilitySet, capabilities};
 use std::fmt;
 use std::io;
 
@@ -76,6 +79,10 @@ pub struct Kernel {
     pub abi: Abi,
     /// Why the ABI is 0; else none.
     pub absence: Option<Absence>,
+    /// Whether filters of system calls can be installed.
+    pub seccomp: bool,
+    /// Whether core dumps can be switched off for a child of this process.
+    pub core_limit: bool,
     /// Bit n-1 is set when Landlock's erratum n is fixed. 0 where the kernel cannot be asked.
     pub errata: u32,
 }
@@ -83,20 +90,43 @@ pub struct Kernel {
 impl Kernel {
     /// Asks the running kernel. Changes nothing.
     pub fn probe() -> Kernel {
+        let (seccomp, core_limit) = (seccomp(), core_limit());
         match sys::landlock_abi() {
-            Ok(abi) => Kernel { abi: Abi(abi), absence: None, errata: sys::landlock_errata().unwrap_or(0) },
+            Ok(abi) => {
+                let errata = sys::landlock_errata().unwrap_or(0);
+                Kernel { abi: Abi(abi), absence: None, seccomp, core_limit, errata }
+            }
             Err(error) => {
                 let absence = absence(Errno::from_io_error(&error), filtered().unwrap_or(true));
-                Kernel { abi: Abi(0), absence: Some(absence), errata: 0 }
+                Kernel { abi: Abi(0), absence: Some(absence), seccomp, core_limit, errata: 0 }
             }
         }
     }
 
-    /// A kernel with this ABI and all errata fixed, for tests and simulations.
+    /// A kernel with this ABI, seccomp, and all errata fixed, for tests and simulations.
     pub fn with_abi(abi: u32) -> Kernel {
         let absence = (abi == 0).then_some(Absence::NotBuilt);
-        Kernel { abi: Abi(abi), absence, errata: if abi == 0 { 0 } else { u32::MAX } }
+        let errata = if abi == 0 { 0 } else { u32::MAX };
+        Kernel { abi: Abi(abi), absence, seccomp: true, core_limit: true, errata }
     }
+
+    /// Whether name lookups can be granted by UDP without granting all of it; otherwise they are by TCP alone.
+    pub fn has_udp_by_port(&self) -> bool {
+        self.abi >= Abi(10)
+    }
+}
+
+/// Whether the limit on core files can be 1, which alone keeps the kernel from starting a handler (core(5)). A hard limit
+/// of 0 can be raised with a capability only, and does no harm where no handler is set.
+fn core_limit() -> bool {
+    let raise = || capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::SYS_RESOURCE));
+    let handler = || std::fs::read("/proc/sys/kernel/core_pattern").map_or(true, |pattern| pattern.starts_with(b"|"));
+    getrlimit(Resource::Core).maximum != Some(0) || raise() || !handler()
+}
+
+/// Whether this kernel has filters and this crate the numbers of its machine.
+fn seccomp() -> bool {
+    Arch::NATIVE.is_some() && Features::probe().is_ok_and(|features| features.filters)
 }
 
 /// What an errno of `landlock_create_ruleset(NULL, 0, LANDLOCK_CREATE_RULESET_VERSION)` tells (`landlock(7)`).

@@ -2,20 +2,26 @@
 
 use crate::abi::{Abi, Kernel};
 use crate::error::{ApplyError, PrepareError};
-use crate::guarantee;
+use crate::filter::Filtering;
+use crate::guarantee::Situation;
 use crate::plan::plan;
-use crate::privileges::Privileges;
-use crate::restrict::{Restriction, Threads, is_too_many_layers};
-use crate::ruleset;
-use nono_core::{Accepted, Backend, CapabilitySet, Enforcement, Gap, Guarantee, Mechanism, Prepared, Support};
+use crate::privileges::{Capability, Privileges};
+use crate::restrict::{Hygiene, Restriction, Threads, is_too_many_layers};
+use crate::{ruleset, sys};
+use nono_core::{Accepted, Backend, CapabilitySet, Enforcement, Gap, Guarantee, Prepared, Support};
+use nono_seccomp::{Arch, Filter};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 
-/// Sandboxes by Landlock on the running kernel.
+/// Sandboxes by Landlock and seccomp on the running kernel.
 #[derive(Debug, Clone)]
 pub struct Linux {
     kernel: Kernel,
     standard_streams: bool,
+    passed: Vec<u32>,
+    /// One of them that was not open when it was named.
+    not_open: Option<u32>,
+    kept: Vec<Capability>,
 }
 
 impl Linux {
@@ -26,7 +32,7 @@ impl Linux {
 
     /// Takes `kernel` for what the kernel offers. A right it does not have makes `prepare` fail.
     pub fn with_kernel(kernel: Kernel) -> Linux {
-        Linux { kernel, standard_streams: false }
+        Linux { kernel, standard_streams: false, passed: Vec::new(), not_open: None, kept: Vec::new() }
     }
 
     /// Grants the regular files that are this process's standard streams, each for the mode it is open in, so that a
@@ -36,9 +42,55 @@ impl Linux {
         Linux { standard_streams: true, ..self }
     }
 
+    /// Lets the program inherit these descriptors beside the standard streams, whatever they are open on now: a number
+    /// that is not open yet, and may become that of something else, makes `prepare` fail.
+    #[must_use = "the backend is returned, not changed"]
+    pub fn pass_descriptors(mut self, numbers: impl IntoIterator<Item = u32>) -> Linux {
+        for number in numbers {
+            if !sys::is_open(number) {
+                self.not_open = Some(number);
+            }
+            self.passed.push(number);
+        }
+        self
+    }
+
+    /// Keeps these capabilities of this process, which reports [`Guarantee::Capabilities`] as a gap.
+    #[must_use = "the backend is returned, not changed"]
+    pub fn keep_capabilities(mut self, wanted: impl IntoIterator<Item = Capability>) -> Linux {
+        self.kept.extend(wanted);
+        self
+    }
+
     /// What the kernel offers.
     pub fn kernel(&self) -> &Kernel {
         &self.kernel
+    }
+
+    /// What is given up, before it is known whose files are granted.
+    fn privileges(&self) -> Result<Privileges, PrepareError> {
+        let all = Privileges::of_this_thread().map_err(|errno| PrepareError::Capabilities { source: errno.into() })?;
+        all.keep(&self.kept).map_err(|missing| PrepareError::NotHeld { name: missing.name() })
+    }
+
+    fn hygiene(&self, accepted: &Accepted) -> Result<Hygiene, PrepareError> {
+        if let Some(descriptor) = self.not_open {
+            return Err(PrepareError::NotOpen { descriptor });
+        }
+        let passed = (!accepted.contains(Guarantee::Descriptors)).then(|| self.passed.clone());
+        Ok(Hygiene { no_core_dumps: !accepted.contains(Guarantee::CoreDumps), passed })
+    }
+
+    /// What of the promises holds, this backend's own options counted in.
+    fn enforcement(&self, planned: Enforcement) -> Enforcement {
+        if self.kept.is_empty() {
+            return planned;
+        }
+        let names: Vec<String> = self.kept.iter().map(|one| format!("CAP_{one}")).collect();
+        planned.opened(Gap {
+            risk: format!("the program has {} of root's privileges", names.join(", ")).into(),
+            ..Gap::new(Guarantee::Capabilities, "", "leaving out --keep-cap")
+        })
     }
 }
 
@@ -47,36 +99,53 @@ impl Backend for Linux {
     type Error = PrepareError;
 
     fn support(&self) -> Support {
-        let nothing = CapabilitySet::default();
-        let answer = |guarantee| Some((guarantee, guarantee::answer(guarantee, &nothing, &self.kernel)?));
-        Support { answers: Guarantee::ALL.into_iter().filter_map(answer).collect::<Vec<(_, Result<Mechanism, Gap>)>>() }
+        let (set, accepted) = (CapabilitySet::default(), Accepted::default());
+        let filter = Filtering::of(&set, &self.kernel, &accepted);
+        let situation = Situation { set: &set, kernel: &self.kernel, accepted: &accepted, filter: &filter };
+        let answer = |guarantee| Some((guarantee, situation.answer(guarantee)?));
+        Support { answers: Guarantee::ALL.into_iter().filter_map(answer).collect() }
     }
 
     fn prepare(&self, set: &CapabilitySet, accepted: &Accepted) -> Result<Policy, PrepareError> {
-        let plan = plan(set, &self.kernel).map_err(|absence| PrepareError::NoLandlock { absence })?;
-        if let Some(gap) = plan.enforcement.refused(accepted).next() {
+        let plan = plan(set, &self.kernel, accepted).map_err(|absence| PrepareError::NoLandlock { absence })?;
+        let enforcement = self.enforcement(plan.enforcement.clone());
+        if let Some(gap) = enforcement.refused(accepted).next() {
             return Err(PrepareError::Unenforceable { gap: gap.clone() });
         }
-        let privileges =
-            Privileges::of_this_thread().map_err(|errno| PrepareError::Capabilities { source: errno.into() })?;
+        let (privileges, hygiene) = (self.privileges()?, self.hygiene(accepted)?);
         let (ruleset, foreign) = ruleset::build(&plan)?;
         if self.standard_streams {
             ruleset::add_standard_streams(ruleset.as_fd(), plan.fs.handled)?;
         }
+        let (privileges, filter) = (privileges.for_files(foreign), filter(&plan.filter)?);
         tracing::debug!(abi = self.kernel.abi.0, rules = plan.paths.len(), ports = plan.ports.len(), "policy prepared");
         Ok(Policy {
-            restriction: Restriction { ruleset, privileges: privileges.for_files(foreign) },
-            enforcement: plan.enforcement,
+            restriction: Restriction { hygiene, privileges, ruleset, filter },
+            withhold: !accepted.contains(Guarantee::Environment),
+            enforcement,
             abi: self.kernel.abi,
         })
     }
 }
 
-/// A ruleset that is ready to be applied.
+/// The filter, assembled: nothing is allocated when it is installed. None if it would allow everything.
+fn filter(filtering: &Filtering) -> Result<Option<Filter>, PrepareError> {
+    match Arch::NATIVE {
+        Some(arch) if *filtering != Filtering::default() => {
+            let assembled = filtering.program(arch).and_then(|program| program.assemble());
+            assembled.map(Some).map_err(|source| PrepareError::Filter { source })
+        }
+        _ => Ok(None),
+    }
+}
+
+/// A policy that is ready to be applied.
 #[derive(Debug)]
 #[must_use = "a policy restricts nothing until it is applied"]
 pub struct Policy {
     pub(crate) restriction: Restriction,
+    /// Whether variables with credentials are withheld from the program.
+    pub(crate) withhold: bool,
     enforcement: Enforcement,
     abi: Abi,
 }

@@ -35,6 +35,15 @@ pub enum PrepareError {
     /// The kernel does not say which capabilities this thread holds.
     #[error("cannot find out which privileges there are to give up")]
     Capabilities { source: io::Error },
+    /// A capability was to be kept that this process does not have.
+    #[error("{name} cannot be kept: this process does not have it")]
+    NotHeld { name: &'static str },
+    /// A descriptor was to be passed that is not open.
+    #[error("descriptor {descriptor} cannot be passed: it is not open")]
+    NotOpen { descriptor: u32 },
+    /// The rules of the filter do not go together.
+    #[error("the filter of system calls cannot be built")]
+    Filter { source: nono_seccomp::BuildError },
     /// A standard stream cannot be looked at.
     #[error("cannot examine the inherited descriptor {descriptor}")]
     StandardStream { descriptor: u32, source: io::Error },
@@ -64,6 +73,6 @@ pub enum ApplyError {
     #[error("this is the 17th sandbox inside another, and Landlock stacks no more than 16; start it further out")]
     TooManyLayers,
     /// The kernel refused a step.
-    #[error("the step {step:?} of the sandbox failed")]
+    #[error("{step} failed")]
     Step { step: Step, source: io::Error },
 }

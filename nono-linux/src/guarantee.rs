@@ -2,129 +2,216 @@
 //! `doctor`.
 
 use crate::abi::{Abi, Kernel};
-use nono_core::{CapabilitySet, FsAccess, Gap, Guarantee, Mechanism, NetworkMode, Reach};
+use crate::filter::{Filtering, Sockets, Tcp};
+use nono_core::{Accepted, CapabilitySet, FsAccess, Gap, Guarantee, Mechanism, NetworkMode, Reach};
 use std::path::Path;
 
-/// What keeps `guarantee` for `set` on `kernel`; none if nothing in `set` asks for it.
-pub(crate) fn answer(guarantee: Guarantee, set: &CapabilitySet, kernel: &Kernel) -> Option<Result<Mechanism, Gap>> {
-    asked_for(guarantee, set).then(|| match guarantee {
-        Guarantee::Network
-        | Guarantee::TcpPorts
-        | Guarantee::AnyHost
-        | Guarantee::ListenAnyPort
-        | Guarantee::Udp
-        | Guarantee::UnixSockets
-        | Guarantee::AbstractSockets => network(guarantee, kernel),
-        _ => local(guarantee, set, kernel),
-    })
+/// What an answer depends on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Situation<'a> {
+    pub(crate) set: &'a CapabilitySet,
+    pub(crate) kernel: &'a Kernel,
+    pub(crate) accepted: &'a Accepted,
+    pub(crate) filter: &'a Filtering,
 }
 
-/// Whether the promise says anything about a program with the capabilities of `set`.
-fn asked_for(guarantee: Guarantee, set: &CapabilitySet) -> bool {
-    let closed = *set.network() != NetworkMode::AllowAll;
-    match guarantee {
-        Guarantee::Signals => set.signals() == Reach::Inside,
-        Guarantee::AbstractSockets => set.abstract_sockets() == Reach::Inside,
-        Guarantee::Deny => !set.denies().is_empty(),
-        Guarantee::AnyHost => !set.tcp_connect_here().is_empty(),
-        Guarantee::Network | Guarantee::TcpPorts | Guarantee::ListenAnyPort | Guarantee::Udp => closed,
-        _ => true,
+type Answer = Result<Mechanism, Gap>;
+
+/// What closes a gap that the user asked for.
+const LEFT_OFF: &str = "leaving out --accept-gap";
+
+impl Situation<'_> {
+    /// What keeps `guarantee`; none if nothing in the set asks for it.
+    pub(crate) fn answer(&self, guarantee: Guarantee) -> Option<Answer> {
+        self.asked_for(guarantee).then(|| match guarantee {
+            Guarantee::Network
+            | Guarantee::TcpPorts
+            | Guarantee::AnyHost
+            | Guarantee::ListenAnyPort
+            | Guarantee::Udp
+            | Guarantee::UnixSockets
+            | Guarantee::AbstractSockets => self.network(guarantee),
+            Guarantee::Terminal
+            | Guarantee::KernelSurface
+            | Guarantee::UserNamespaces
+            | Guarantee::OtherProcesses
+            | Guarantee::Ipc => self.by_filter(guarantee),
+            Guarantee::Capabilities | Guarantee::Environment | Guarantee::Descriptors | Guarantee::CoreDumps => {
+                self.by_launch(guarantee)
+            }
+            _ => self.by_landlock(guarantee),
+        })
+    }
+
+    /// Whether the promise says anything about a program with the capabilities of the set.
+    fn asked_for(&self, guarantee: Guarantee) -> bool {
+        let closed = *self.set.network() != NetworkMode::AllowAll;
+        match guarantee {
+            Guarantee::Signals => self.set.signals() == Reach::Inside,
+            Guarantee::AbstractSockets => self.set.abstract_sockets() == Reach::Inside,
+            Guarantee::Deny => !self.set.denies().is_empty(),
+            Guarantee::AnyHost => !self.set.tcp_connect_here().is_empty(),
+            Guarantee::Network | Guarantee::TcpPorts | Guarantee::ListenAnyPort | Guarantee::Udp => closed,
+            _ => true,
+        }
+    }
+
+    /// The promises about files and processes.
+    fn by_landlock(&self, guarantee: Guarantee) -> Answer {
+        let gap = |risk, remedy: &'static str| Err(Gap::new(guarantee, risk, remedy));
+        let landlock = |since, risk| self.landlock(guarantee, since, risk);
+        match guarantee {
+            Guarantee::Files => landlock(1, "the program reads and writes whatever you can"),
+            Guarantee::Truncate if self.filter.truncate => Ok(Mechanism::Seccomp),
+            Guarantee::Truncate => landlock(3, "the program can empty every file you may write, without opening it"),
+            Guarantee::DeviceIoctl => {
+                landlock(5, "the program can reconfigure any device it can open, such as a terminal")
+            }
+            Guarantee::Processes => landlock(1, "the program can trace your other processes"),
+            Guarantee::Signals => landlock(6, "the program can end your other processes"),
+            Guarantee::Deny => gap(
+                "what is denied below a granted directory stays open",
+                "granting the directories beside the denied path, one by one",
+            ),
+            Guarantee::ProcessList if self.closes_proc() => {
+                landlock(1, "the program can read the command lines of your other processes")
+            }
+            Guarantee::ProcessList => gap(
+                "the program can read the command lines of other processes in /proc",
+                "not granting /proc (--no-system, and what the program needs by --read)",
+            ),
+            _ => Err(self.metadata()),
+        }
+    }
+
+    fn metadata(&self) -> Gap {
+        let risk = if self.filter.metadata {
+            "the program can change permissions and times of files you own, and, as root with a granted path of another \
+             user's (CAP_DAC_OVERRIDE), set times to now on any file"
+        } else {
+            "the program can change permissions, times and extended attributes of files you own, and, as root with a \
+             granted path of another user's (CAP_DAC_OVERRIDE), attributes of any file"
+        };
+        Gap::limit(Guarantee::Metadata, risk, "no released kernel: a Landlock right for it is proposed")
+    }
+
+    /// What the filter keeps on every kernel that has filters, unless it was left off.
+    fn by_filter(&self, guarantee: Guarantee) -> Answer {
+        let filter = self.filter;
+        let (on, risk) = match guarantee {
+            Guarantee::Terminal => {
+                (filter.terminal, "the program can type into your terminal (TIOCSTI), to be run when it has ended")
+            }
+            Guarantee::OtherProcesses => (
+                filter.other_processes,
+                "the program can change limits, priorities and processors of your other processes",
+            ),
+            Guarantee::Ipc => (filter.ipc, "the program can use System V and POSIX IPC of your other processes"),
+            Guarantee::UserNamespaces => {
+                (filter.namespaces, "the program can have every capability in namespaces of its own")
+            }
+            _ => (filter.surface, "the program can use rarely used parts of the kernel (keyrings, bpf, perf events)"),
+        };
+        if on { Ok(Mechanism::Seccomp) } else { Err(self.unfiltered(guarantee, risk)) }
+    }
+
+    /// What is set up before the program starts, on every kernel.
+    fn by_launch(&self, guarantee: Guarantee) -> Answer {
+        let left_off = self.accepted.contains(guarantee);
+        match guarantee {
+            Guarantee::Environment if left_off => Err(Gap::new(
+                guarantee,
+                "the program sees every variable of your environment, credentials included",
+                LEFT_OFF,
+            )),
+            Guarantee::Descriptors if left_off => {
+                Err(Gap::new(guarantee, "the program uses every file that was left open above descriptor 2", LEFT_OFF))
+            }
+            Guarantee::CoreDumps if left_off || !self.kernel.core_limit => Err(Gap::new(
+                guarantee,
+                "a crash can start the system's handler of core dumps, or write one to a granted directory",
+                if left_off { LEFT_OFF } else { "a hard limit of core files that is not 0 (ulimit -Hc)" },
+            )),
+            _ => Ok(Mechanism::Launch),
+        }
+    }
+
+    /// The promises about a network that is not open, and about sockets on this machine.
+    fn network(&self, guarantee: Guarantee) -> Answer {
+        let closed = |part: fn(&Sockets) -> bool| self.kernel.seccomp && self.filter.sockets.as_ref().is_some_and(part);
+        let gap = |risk| Err(self.unfiltered(guarantee, risk));
+        let landlock = |since, risk| self.landlock(guarantee, since, risk);
+        match guarantee {
+            Guarantee::Network if closed(|sockets| !sockets.rare) => Ok(Mechanism::Seccomp),
+            Guarantee::Network => gap("the program can send and receive by raw sockets and rare protocols"),
+            // No TCP socket at all, on any kernel.
+            Guarantee::TcpPorts if closed(|sockets| sockets.tcp == Tcp::None) => Ok(Mechanism::Seccomp),
+            Guarantee::TcpPorts if self.kernel.abi < Abi(4) => {
+                landlock(4, "the program can connect to any host by TCP")
+            }
+            Guarantee::TcpPorts if closed(|sockets| sockets.tcp == Tcp::Ports) => Ok(Mechanism::LandlockAndSeccomp),
+            Guarantee::TcpPorts => gap("the program can connect to any host, if not by TCP then by MPTCP or Fast Open"),
+            Guarantee::ListenAnyPort if closed(|sockets| !sockets.listen || sockets.tcp == Tcp::None) => {
+                Ok(Mechanism::Seccomp)
+            }
+            Guarantee::ListenAnyPort if !self.set.tcp_bind().is_empty() => Err(Gap::new(
+                guarantee,
+                "the program can listen on a port that the kernel picks, beside those that were granted",
+                "a supervisor that listens on the program's behalf, which this version does not have yet",
+            )),
+            Guarantee::ListenAnyPort => gap("the program can listen on a port that the kernel picks"),
+            Guarantee::AnyHost => Err(Gap::new(
+                guarantee,
+                "a port granted for this machine is reachable on every other host too: port rules know no address",
+                "a supervisor that connects on the program's behalf, which this version does not have yet",
+            )),
+            Guarantee::Udp if closed(|sockets| !sockets.udp) => Ok(Mechanism::Seccomp),
+            Guarantee::Udp => landlock(10, "the program can send and receive by UDP, name lookups included"),
+            Guarantee::UnixSockets if self.set.unix_sockets() => {
+                landlock(9, "one unix socket cannot be granted without all others, such as Docker's or D-Bus")
+            }
+            Guarantee::UnixSockets if closed(|sockets| !sockets.unix) => Ok(Mechanism::Seccomp),
+            Guarantee::UnixSockets => {
+                landlock(9, "the program can talk to any server on a unix socket, such as Docker or D-Bus")
+            }
+            _ if closed(|sockets| !sockets.unix) => Ok(Mechanism::Seccomp),
+            _ => landlock(6, "the program can talk to servers on abstract unix sockets, such as X11"),
+        }
+    }
+
+    /// Landlock, from the ABI that brought it on; below, a gap that names the release.
+    fn landlock(&self, guarantee: Guarantee, since: u32, risk: &'static str) -> Answer {
+        let since = Abi(since);
+        if self.kernel.abi < since {
+            let remedy = match self.kernel.absence {
+                Some(absence) => absence.to_string(),
+                None => format!("Linux {} (Landlock {since}); this kernel has {}", since.linux(), self.kernel.abi),
+            };
+            return Err(Gap::new(guarantee, risk, remedy));
+        }
+        if can_be_left_off(guarantee) && self.accepted.contains(guarantee) {
+            return Err(Gap::new(guarantee, risk, LEFT_OFF));
+        }
+        Ok(Mechanism::Landlock)
+    }
+
+    /// A gap that the filter would close.
+    fn unfiltered(&self, guarantee: Guarantee, risk: &'static str) -> Gap {
+        let remedy = if self.kernel.seccomp {
+            LEFT_OFF
+        } else {
+            "a kernel with seccomp filters (CONFIG_SECCOMP_FILTER), and a container that allows them"
+        };
+        Gap::new(guarantee, risk, remedy)
+    }
+
+    /// Whether the sandbox sees nothing in `/proc`, where other processes' command lines are plain files.
+    fn closes_proc(&self) -> bool {
+        !self.set.access_at(Path::new("/proc")).intersects(FsAccess::READ_FILE)
     }
 }
 
-/// The promises about files, processes and the kernel itself.
-fn local(guarantee: Guarantee, set: &CapabilitySet, kernel: &Kernel) -> Result<Mechanism, Gap> {
-    let gap = |risk, remedy: &'static str| Err(Gap::new(guarantee, risk, remedy));
-    let landlock = |since, risk| landlock(guarantee, kernel, since, risk);
-    match guarantee {
-        Guarantee::Files => landlock(1, "the program reads and writes whatever you can"),
-        Guarantee::Truncate => landlock(3, "the program can empty every file you may write, without opening it"),
-        Guarantee::DeviceIoctl => landlock(5, "the program can reconfigure any device it can open, such as a terminal"),
-        Guarantee::Processes => landlock(1, "the program can trace your other processes"),
-        Guarantee::Signals => landlock(6, "the program can end your other processes"),
-        Guarantee::Deny => gap(
-            "what is denied below a granted directory stays open",
-            "granting the directories beside the denied path, one by one",
-        ),
-        Guarantee::ProcessList if closes_proc(set) => {
-            landlock(1, "the program can read the command lines of your other processes")
-        }
-        Guarantee::ProcessList => gap(
-            "the program can read the command lines of other processes in /proc",
-            "not granting /proc (--no-system, and what the program needs by --read)",
-        ),
-        Guarantee::Terminal => gap(
-            "the program can type into your terminal (TIOCSTI), to be run when it has ended",
-            "the sysctl dev.tty.legacy_tiocsti=0 (Linux 6.2)",
-        ),
-        Guarantee::Metadata => Err(Gap::limit(
-            guarantee,
-            "the program can change permissions, times and extended attributes of files you own",
-            "no released kernel: a Landlock right for it is proposed",
-        )),
-        Guarantee::Capabilities => Ok(Mechanism::Launch),
-        Guarantee::OtherProcesses => {
-            gap("the program can change limits, priorities and processors of your other processes", FILTER)
-        }
-        Guarantee::Environment => gap(
-            "the program sees every variable of your environment, credentials included",
-            "starting nono without them (env -u NAME nono run ..)",
-        ),
-        Guarantee::Descriptors => gap(
-            "the program uses every file that was left open above descriptor 2",
-            "closing them before nono starts (NUMBER>&- in a shell)",
-        ),
-        Guarantee::CoreDumps => gap(
-            "a crash can start the system's handler of core dumps, or write one to a granted directory",
-            "ulimit -c 1 before nono starts",
-        ),
-        Guarantee::Ipc => gap("the program can use System V and POSIX IPC of your other processes", FILTER),
-        _ => gap("the program can use all of the kernel's interface (user namespaces, io_uring, bpf)", FILTER),
-    }
-}
-
-/// What closes a gap that only a filter of system calls could.
-const FILTER: &str = "a system call filter, which this version does not have yet";
-
-/// The promises about a network that is not open, and about sockets on this machine.
-fn network(guarantee: Guarantee, kernel: &Kernel) -> Result<Mechanism, Gap> {
-    let gap = |risk, remedy: &'static str| Err(Gap::new(guarantee, risk, remedy));
-    let landlock = |since, risk| landlock(guarantee, kernel, since, risk);
-    match guarantee {
-        Guarantee::TcpPorts if kernel.abi < Abi(4) => landlock(4, "the program can connect to any host by TCP"),
-        Guarantee::TcpPorts => {
-            gap("TCP itself is restricted, but Fast Open, MPTCP, SCTP and SMC connect to any port", FILTER)
-        }
-        Guarantee::ListenAnyPort => gap("the program can listen on a port that the kernel picks", FILTER),
-        Guarantee::AnyHost => gap(
-            "a port granted for this machine is reachable on every other host too: port rules know no address",
-            "a supervisor that connects on the program's behalf, which this version does not have yet",
-        ),
-        Guarantee::Udp => landlock(10, "the program can send and receive by UDP, name lookups included"),
-        Guarantee::UnixSockets => {
-            landlock(9, "the program can talk to any server on a unix socket, such as Docker or D-Bus")
-        }
-        Guarantee::AbstractSockets => {
-            landlock(6, "the program can talk to servers on abstract unix sockets, such as X11")
-        }
-        _ => gap("the program can send and receive by raw sockets and rare protocols", FILTER),
-    }
-}
-
-/// Landlock, from the ABI that brought it on; below, a gap that names the release.
-fn landlock(guarantee: Guarantee, kernel: &Kernel, since: u32, risk: &'static str) -> Result<Mechanism, Gap> {
-    let since = Abi(since);
-    if kernel.abi >= since {
-        return Ok(Mechanism::Landlock);
-    }
-    let remedy = match kernel.absence {
-        Some(absence) => absence.to_string(),
-        None => format!("Linux {} (Landlock {since}); this kernel has {}", since.linux(), kernel.abi),
-    };
-    Err(Gap::new(guarantee, risk, remedy))
-}
-
-/// Whether the sandbox sees nothing in `/proc`, where other processes' command lines are plain files.
-fn closes_proc(set: &CapabilitySet) -> bool {
-    !set.access_at(Path::new("/proc")).intersects(FsAccess::READ_FILE)
+/// Whether Landlock is there without it. Every domain closes processes, and without files there is none.
+fn can_be_left_off(guarantee: Guarantee) -> bool {
+    !matches!(guarantee, Guarantee::Files | Guarantee::Processes | Guarantee::ProcessList)
 }

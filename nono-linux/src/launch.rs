@@ -4,6 +4,8 @@ use crate::backend::Policy;
 use crate::error::ApplyError;
 use crate::sys;
 use nono_core::Prepared;
+use nono_core::environment::withheld;
+use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
@@ -14,12 +16,30 @@ pub trait CommandExt {
     ///
     /// If the kernel refuses, spawning fails with the errno of the step (std's pipe carries no more), and the program
     /// is not started. Programs and working directories are looked up inside: they must be granted.
+    ///
+    /// Variables that hold credentials are withheld ([`withheld_variables`]); those the command is to have are set before.
     fn sandbox(&mut self, policy: Policy) -> &mut Command;
 }
 
 impl CommandExt for Command {
     fn sandbox(&mut self, policy: Policy) -> &mut Command {
+        withhold(self, &policy);
         sys::restrict_before_exec(self, policy.restriction)
+    }
+}
+
+/// The variables of this process's environment that `command` does not inherit: those that hold credentials by their name,
+/// and orders to the loader ([`nono_core::environment`]), unless the command sets or removes them by name.
+pub fn withheld_variables(command: &Command) -> Vec<OsString> {
+    let named = |name: &OsString| command.get_envs().any(|(set, _)| set == name.as_os_str());
+    std::env::vars_os().map(|(name, _)| name).filter(|name| withheld(name).is_some() && !named(name)).collect()
+}
+
+fn withhold(command: &mut Command, policy: &Policy) {
+    if policy.withhold {
+        for name in withheld_variables(command) {
+            command.env_remove(name);
+        }
     }
 }
 
@@ -42,6 +62,7 @@ pub enum ExecError {
 /// and should end.
 #[must_use = "it returns only on failure"]
 pub fn exec(policy: Policy, command: &mut Command) -> ExecError {
+    withhold(command, &policy);
     match policy.apply() {
         Ok(()) => ExecError::Exec { source: command.exec() },
         Err(error) => error.into(),

@@ -29,6 +29,7 @@
 mod abi;
 mod backend;
 mod error;
+mod filter;
 mod guarantee;
 mod launch;
 mod plan;
@@ -41,7 +42,9 @@ mod sys;
 pub use abi::{Abi, Absence, Kernel};
 pub use backend::{Linux, Policy};
 pub use error::{ApplyError, PrepareError};
-pub use launch::{CommandExt, ExecError, exec};
+pub use filter::{Filtering, Sockets, Tcp};
+pub use launch::{CommandExt, ExecError, exec, withheld_variables};
 pub use plan::{HandledNet, PathRule, Plan, PortRight, Scopes, plan};
+pub use privileges::{Capability, UnknownCapability};
 pub use restrict::Step;
 pub use rights::{Handling, handling};

@@ -5,7 +5,11 @@
 
 use crate::privileges::Privileges;
 use crate::sys;
+use nono_seccomp::{Filter, InstallError, InstallFlags};
 use rustix::io::Errno;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::error::Error as _;
+use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -13,19 +17,49 @@ use std::os::fd::{AsFd, OwnedFd};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Step {
+    /// No core files, and no handler of them (`RLIMIT_CORE`).
+    Limits,
+    /// Descriptors that were not passed are closed on exec (`close_range`).
+    Descriptors,
     /// Giving up root's capabilities, in every set (`capset`, `PR_CAPBSET_DROP`).
     Capabilities,
     /// No privileges by exec any more (`PR_SET_NO_NEW_PRIVS`).
     NoNewPrivileges,
     /// Entering the Landlock domain.
     Landlock,
+    /// Installing the filter of system calls.
+    Filter,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Step::Limits => "switching core dumps off (RLIMIT_CORE)",
+            Step::Descriptors => "closing inherited descriptors (close_range)",
+            Step::Capabilities => "giving up capabilities (capset)",
+            Step::NoNewPrivileges => "giving up privileges by exec (PR_SET_NO_NEW_PRIVS)",
+            Step::Landlock => "entering the Landlock domain (landlock_restrict_self)",
+            Step::Filter => "installing the filter of system calls (seccomp)",
+        })
+    }
 }
 
 /// All that the steps need, made beforehand.
 #[derive(Debug)]
 pub(crate) struct Restriction {
-    pub(crate) ruleset: OwnedFd,
+    pub(crate) hygiene: Hygiene,
     pub(crate) privileges: Privileges,
+    pub(crate) ruleset: OwnedFd,
+    pub(crate) filter: Option<Filter>,
+}
+
+/// What a program does not inherit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Hygiene {
+    /// Core dumps are switched off.
+    pub(crate) no_core_dumps: bool,
+    /// The descriptors above 2 that stay open on exec; none if all do.
+    pub(crate) passed: Option<Vec<u32>>,
 }
 
 /// Which threads a restriction is for.
@@ -40,11 +74,47 @@ pub(crate) enum Threads {
 impl Restriction {
     /// Takes every step, in order. Async-signal-safe.
     pub(crate) fn apply(&self, threads: Threads) -> Result<(), (Step, io::Error)> {
+        self.hygiene.apply()?;
         self.privileges.drop().map_err(|errno| (Step::Capabilities, errno.into()))?;
         rustix::thread::set_no_new_privs(true).map_err(|errno| (Step::NoNewPrivileges, errno.into()))?;
         sys::landlock_restrict_self(self.ruleset.as_fd(), threads == Threads::All)
-            .map_err(|error| (Step::Landlock, error))
+            .map_err(|error| (Step::Landlock, error))?;
+        let flags = if threads == Threads::All { InstallFlags::TSYNC } else { InstallFlags::empty() };
+        let installed = self.filter.as_ref().map_or(Ok(()), |filter| filter.install(flags));
+        installed.map_err(|error| (Step::Filter, errno_of(&error)))
     }
+}
+
+impl Hygiene {
+    fn apply(&self) -> Result<(), (Step, io::Error)> {
+        if self.no_core_dumps {
+            no_core_dumps().map_err(|errno| (Step::Limits, errno.into()))?;
+        }
+        if let Some(passed) = &self.passed {
+            sys::close_on_exec_above_2().map_err(|error| (Step::Descriptors, error))?;
+            for descriptor in passed {
+                sys::keep_on_exec(*descriptor).map_err(|error| (Step::Descriptors, error))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// With a limit of 1 there is neither a file nor a handler, whatever `core_pattern` says; with 0 a handler would still be
+/// started (core(5)). Where 0 cannot be raised it was found that there is no handler.
+fn no_core_dumps() -> Result<(), Errno> {
+    let one = Rlimit { current: Some(1), maximum: Some(1) };
+    match setrlimit(Resource::Core, one) {
+        Err(Errno::PERM) if getrlimit(Resource::Core).maximum == Some(0) => Ok(()),
+        set => set,
+    }
+}
+
+/// The error number in `error`. An error that is made of a number allocates nothing.
+fn errno_of(error: &InstallError) -> io::Error {
+    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    let number = source.and_then(io::Error::raw_os_error).unwrap_or(libc::EINVAL);
+    io::Error::from_raw_os_error(number)
 }
 
 /// Whether `error` of [`Step::Landlock`] says that 16 layers are already there (`landlock_restrict_self(2)`).

@@ -54,11 +54,16 @@ fn create(plan: &Plan) -> Result<RulesetCreated, RulesetError> {
     }
     let mut ruleset = ruleset.create()?;
     for (port, right) in &plan.ports {
-        let right = match right {
-            PortRight::Bind => AccessNet::BindTcp,
-            PortRight::Connect => AccessNet::ConnectTcp,
-        };
-        ruleset = ruleset.add_rule(NetPort::new(port.get(), right))?;
+        let mut allow = |port, right| (&mut ruleset).add_rule(NetPort::new(port, right)).map(drop);
+        match right {
+            PortRight::Bind => allow(port.get(), AccessNet::BindTcp)?,
+            PortRight::Connect => allow(port.get(), AccessNet::ConnectTcp)?,
+            PortRight::NameLookups => {
+                allow(port.get(), AccessNet::ConnectSendUdp)?;
+                // Port 0 of a rule is any port that the kernel picks: without it no first datagram could be sent.
+                allow(0, AccessNet::BindUdp)?;
+            }
+        }
     }
     Ok(ruleset)
 }

@@ -49,6 +49,8 @@ pub enum Basis {
     Port(Port),
     /// The network is open.
     OpenNetwork,
+    /// Name lookups are granted.
+    NameLookups,
     /// Signals or abstract sockets reach anywhere.
     Reach,
     /// No right is needed for it.
@@ -144,8 +146,14 @@ pub fn decide(set: &CapabilitySet, request: &Request) -> Decision {
             port_basis(set, *port)
         }
         Request::Bind { port } => denied(Rule::PortNotGranted(*port), Refusal::NoAccess, Remedy::BindPort(*port)),
-        Request::Udp if *set.network() == NetworkMode::AllowAll => Decision::Allowed { by: Basis::OpenNetwork },
-        Request::Udp => denied(Rule::NetworkClosed, Refusal::NoAccess, Remedy::OpenNetwork),
+        Request::UdpSend { .. } | Request::UdpBind { .. } if *set.network() == NetworkMode::AllowAll => {
+            Decision::Allowed { by: Basis::OpenNetwork }
+        }
+        Request::UdpSend { port: Port::DNS } if set.name_lookups() => Decision::Allowed { by: Basis::NameLookups },
+        Request::UdpSend { port: Port::DNS } => denied(Rule::NetworkClosed, Refusal::NoAccess, Remedy::NameLookups),
+        Request::UdpSend { .. } | Request::UdpBind { .. } => {
+            denied(Rule::NetworkClosed, Refusal::NoAccess, Remedy::OpenNetwork)
+        }
         Request::Signal => reach(set.signals(), Remedy::Signals),
         Request::AbstractConnect => reach(set.abstract_sockets(), Remedy::AbstractSockets),
     }
@@ -239,6 +247,9 @@ fn moved(set: &CapabilitySet, from: (&Path, FsAccess), to: (&Path, FsAccess), ki
 fn connect(set: &CapabilitySet, port: Port, host: Host) -> Decision {
     if *set.network() == NetworkMode::AllowAll || set.tcp_connect().contains(&port) {
         return port_basis(set, port);
+    }
+    if port == Port::DNS && set.name_lookups() {
+        return Decision::Allowed { by: Basis::NameLookups };
     }
     match (set.tcp_connect_here().contains(&port), host) {
         (true, Host::ThisMachine) => Decision::Allowed { by: Basis::Port(port) },

@@ -134,13 +134,34 @@ fn ports() {
         (Request::Bind { port: port(3000) }, None),
         (Request::Bind { port: port(9000) }, None),
         (Request::Bind { port: port(8080) }, NO),
-        (Request::Udp, NO),
+        (connect(53, Host::Other), NO),
+        (Request::UdpSend { port: port(53) }, NO),
+        (Request::UdpBind { port: port(3000) }, NO),
     ] {
         assert_eq!(refusal_of(&set, &request), expected, "{request:?}");
     }
     let open = CapabilitySet::builder().network(NetworkMode::AllowAll).build().unwrap();
-    assert_eq!(refusal_of(&open, &Request::Udp), None);
+    assert_eq!(refusal_of(&open, &Request::UdpSend { port: port(123) }), None);
+    assert_eq!(refusal_of(&open, &Request::UdpBind { port: port(123) }), None);
     assert_eq!(refusal_of(&open, &Request::Bind { port: port(80) }), None);
+}
+
+#[test]
+fn name_lookups_are_port_53_and_nothing_else() {
+    let port = |number: u16| Port::try_from(number).unwrap();
+    let set = CapabilitySet::builder().allow_name_lookups().build().unwrap();
+    for (request, expected) in [
+        (Request::UdpSend { port: port(53) }, None),
+        (Request::UdpSend { port: port(853) }, NO),
+        (Request::UdpBind { port: port(53) }, NO),
+        (Request::Connect { port: port(53), host: Host::Other }, None),
+        (Request::Connect { port: port(443), host: Host::Other }, NO),
+        (Request::Bind { port: port(53) }, NO),
+    ] {
+        assert_eq!(refusal_of(&set, &request), expected, "{request:?}");
+    }
+    let Decision::Denied(denial) = decide(&self::set(), &Request::UdpSend { port: port(53) }) else { panic!() };
+    assert_eq!(denial.remedy, Remedy::NameLookups);
 }
 
 #[test]

@@ -114,6 +114,7 @@ pub(crate) fn is_subset(one: &CapabilitySet, other: &CapabilitySet) -> bool {
     let ports = other.network == NetworkMode::AllowAll
         || (one.network != NetworkMode::AllowAll
             && one.tcp_connect.is_subset(&other.tcp_connect)
+            && (!one.name_lookups || other.name_lookups)
             && one
                 .tcp_connect_here()
                 .iter()

@@ -105,6 +105,8 @@ fn a_subset_allows_no_more() {
     let here = CapabilitySet::builder().network(NetworkMode::ProxyOnly { port, bind_ports: vec![] }).build().unwrap();
     assert!(here.is_subset_of(&connects), "this machine is one of all hosts");
     assert!(!connects.is_subset_of(&here));
+    let lookups = CapabilitySet::builder().allow_name_lookups().build().unwrap();
+    assert!(!lookups.is_subset_of(&connects) && connects != lookups);
     let loud = CapabilitySet::builder().signals(Reach::Anywhere).build().unwrap();
     assert!(!loud.is_subset_of(&CapabilitySet::default()));
 }

@@ -1,9 +1,12 @@
 //! From capabilities to what Landlock is told: a pure function, tested for every ABI on any machine.
 
 use crate::abi::{Abi, Absence, Kernel};
-use crate::guarantee;
+use crate::filter::Filtering;
+use crate::guarantee::Situation;
 use crate::rights::{Handling, handling};
-use nono_core::{CapabilitySet, Enforcement, FsAccess, Guarantee, Identity, NetworkMode, PathKind, Port, Reach};
+use nono_core::{
+    Accepted, CapabilitySet, Enforcement, FsAccess, Guarantee, Identity, NetworkMode, PathKind, Port, Reach,
+};
 use std::path::PathBuf;
 
 /// Rights on one object, as the ruleset will hold them.
@@ -19,12 +22,14 @@ pub struct PathRule {
     pub access: FsAccess,
 }
 
-/// What a TCP port is granted for.
+/// What a port is granted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "named as bind(2) and connect(2)")]
 pub enum PortRight {
     Bind,
     Connect,
+    /// Name lookups by UDP: sending to port 53, from a port that the kernel picks.
+    NameLookups,
 }
 
 /// Which network rights the ruleset denies unless a rule grants them.
@@ -59,33 +64,54 @@ pub struct Plan {
     pub paths: Vec<PathRule>,
     /// The granted ports.
     pub ports: Vec<(Port, PortRight)>,
+    /// What the filter of system calls closes.
+    pub filter: Filtering,
     /// What of the promises this enforces.
     pub enforcement: Enforcement,
 }
 
-/// Compiles `set` for `kernel`.
+/// Compiles `set` for `kernel`. What keeps a guarantee that is `accepted` to be open is left off: the command cannot live
+/// with it.
 ///
 /// # Errors
 /// Why there is no Landlock: without it nothing can be kept, and no gap that could be accepted says so.
-pub fn plan(set: &CapabilitySet, kernel: &Kernel) -> Result<Plan, Absence> {
+pub fn plan(set: &CapabilitySet, kernel: &Kernel, accepted: &Accepted) -> Result<Plan, Absence> {
     if kernel.abi == Abi(0) {
         return Err(kernel.absence.unwrap_or(Absence::NotBuilt));
     }
-    let fs = handling(FsAccess::all(), kernel.abi);
+    let kept = |guarantee| !accepted.contains(guarantee);
+    let left_off = left_off(accepted);
+    let mut fs = handling(FsAccess::all().difference(left_off), kernel.abi);
+    fs.open |= left_off;
     let closed = *set.network() != NetworkMode::AllowAll;
-    let net = HandledNet { tcp: closed && kernel.abi >= Abi(4), udp: closed && kernel.abi >= Abi(10) };
-    let scoped = kernel.abi >= Abi(6);
+    let net = HandledNet {
+        tcp: closed && kernel.abi >= Abi(4) && kept(Guarantee::TcpPorts),
+        udp: closed && kernel.abi >= Abi(10) && kept(Guarantee::Udp),
+    };
+    let scoped = |guarantee, reach| kernel.abi >= Abi(6) && kept(guarantee) && reach == Reach::Inside;
+    let filter = Filtering::of(set, kernel, accepted);
     Ok(Plan {
         fs,
         net,
         scopes: Scopes {
-            signals: scoped && set.signals() == Reach::Inside,
-            abstract_sockets: scoped && set.abstract_sockets() == Reach::Inside,
+            signals: scoped(Guarantee::Signals, set.signals()),
+            abstract_sockets: scoped(Guarantee::AbstractSockets, set.abstract_sockets()),
         },
         paths: paths(set, fs.handled),
-        ports: if net.tcp { ports(set) } else { Vec::new() },
-        enforcement: enforcement(set, kernel),
+        ports: ports(set, net),
+        filter,
+        enforcement: enforcement(Situation { set, kernel, accepted, filter: &filter }),
     })
+}
+
+/// The rights that are not denied because what denies them was accepted away.
+fn left_off(accepted: &Accepted) -> FsAccess {
+    let rights = [
+        (Guarantee::Truncate, FsAccess::TRUNCATE),
+        (Guarantee::DeviceIoctl, FsAccess::IOCTL_DEV),
+        (Guarantee::UnixSockets, FsAccess::RESOLVE_UNIX),
+    ];
+    rights.into_iter().filter(|(guarantee, _)| accepted.contains(*guarantee)).map(|(_, right)| right).collect()
 }
 
 /// A rule for each granted path. What this kernel does not handle is in no rule (it would be `EINVAL`); a grant of
@@ -100,16 +126,26 @@ fn paths(set: &CapabilitySet, handled: FsAccess) -> Vec<PathRule> {
     rules.filter(|rule| !rule.access.is_empty()).collect()
 }
 
-fn ports(set: &CapabilitySet) -> Vec<(Port, PortRight)> {
-    let connect = set.tcp_connect().iter().copied().chain(set.tcp_connect_here());
-    let bind = set.tcp_bind().into_iter().map(|port| (port, PortRight::Bind));
-    connect.map(|port| (port, PortRight::Connect)).chain(bind).collect()
+fn ports(set: &CapabilitySet, net: HandledNet) -> Vec<(Port, PortRight)> {
+    let lookups = |right| set.name_lookups().then_some((Port::DNS, right));
+    let mut ports = Vec::new();
+    if net.tcp {
+        let connect = set.tcp_connect().iter().copied().chain(set.tcp_connect_here());
+        ports.extend(connect.map(|port| (port, PortRight::Connect)));
+        ports.extend(lookups(PortRight::Connect));
+        ports.extend(set.tcp_bind().into_iter().map(|port| (port, PortRight::Bind)));
+    }
+    if net.udp {
+        ports.extend(lookups(PortRight::NameLookups));
+    }
+    ports
 }
 
-fn enforcement(set: &CapabilitySet, kernel: &Kernel) -> Enforcement {
-    let mut enforcement = Enforcement { requested: set.required().into_iter().collect(), ..Enforcement::default() };
+fn enforcement(situation: Situation<'_>) -> Enforcement {
+    let requested = situation.set.required().into_iter().collect();
+    let mut enforcement = Enforcement { requested, ..Enforcement::default() };
     for guarantee in Guarantee::ALL {
-        match guarantee::answer(guarantee, set, kernel) {
+        match situation.answer(guarantee) {
             Some(Ok(mechanism)) => enforcement.enforced.push((guarantee, mechanism)),
             Some(Err(gap)) => enforcement.gaps.push(gap),
             None => {}

@@ -17,7 +17,7 @@ fn port(number: u16) -> Port {
 }
 
 fn planned(builder: Builder, abi: u32) -> Plan {
-    plan(&builder.build().unwrap(), &Kernel::with_abi(abi)).unwrap()
+    plan(&builder.build().unwrap(), &Kernel::with_abi(abi), &Accepted::default()).unwrap()
 }
 
 const ABIS: std::ops::RangeInclusive<u32> = 1..=11;
@@ -26,26 +26,40 @@ const ABIS: std::ops::RangeInclusive<u32> = 1..=11;
 fn without_landlock_there_is_no_plan_but_a_reason() {
     for absence in [Absence::NotBuilt, Absence::Disabled, Absence::Blocked, Absence::NotBuiltOrBlocked] {
         let kernel = Kernel { absence: Some(absence), ..Kernel::with_abi(0) };
-        assert_eq!(plan(&CapabilitySet::default(), &kernel), Err(absence));
+        assert_eq!(plan(&CapabilitySet::default(), &kernel, &Accepted::default()), Err(absence));
     }
 }
 
 #[test]
-fn each_guarantee_of_landlock_holds_from_its_abi_on() {
+fn each_guarantee_holds_by_the_mechanism_that_the_abi_has() {
+    use Mechanism::{Landlock, Launch, Seccomp};
     for abi in ABIS {
         let made = planned(work(), abi).enforcement;
-        for (guarantee, since) in [
-            (Guarantee::Files, 1),
-            (Guarantee::Processes, 1),
-            (Guarantee::ProcessList, 1), // /proc is not granted here
-            (Guarantee::Truncate, 3),
-            (Guarantee::DeviceIoctl, 5),
-            (Guarantee::Signals, 6),
-            (Guarantee::AbstractSockets, 6),
-            (Guarantee::UnixSockets, 9),
-            (Guarantee::Udp, 10),
+        let since = |first, before: Option<Mechanism>| if abi >= first { Some(Landlock) } else { before };
+        for (guarantee, expected) in [
+            (Guarantee::Files, Some(Landlock)),
+            (Guarantee::Processes, Some(Landlock)),
+            (Guarantee::ProcessList, Some(Landlock)), // /proc is not granted here
+            (Guarantee::Truncate, since(3, Some(Seccomp))),
+            (Guarantee::DeviceIoctl, since(5, None)),
+            (Guarantee::Signals, since(6, None)),
+            (Guarantee::UnixSockets, since(9, Some(Seccomp))),
+            (Guarantee::AbstractSockets, since(9, Some(Seccomp))),
+            (Guarantee::Udp, Some(Seccomp)),
+            (Guarantee::Network, Some(Seccomp)),
+            (Guarantee::TcpPorts, Some(Seccomp)),
+            (Guarantee::ListenAnyPort, Some(Seccomp)),
+            (Guarantee::Terminal, Some(Seccomp)),
+            (Guarantee::KernelSurface, Some(Seccomp)),
+            (Guarantee::UserNamespaces, Some(Seccomp)),
+            (Guarantee::OtherProcesses, Some(Seccomp)),
+            (Guarantee::Ipc, Some(Seccomp)),
+            (Guarantee::Capabilities, Some(Launch)),
+            (Guarantee::Environment, Some(Launch)),
+            (Guarantee::Descriptors, Some(Launch)),
+            (Guarantee::CoreDumps, Some(Launch)),
+            (Guarantee::Metadata, None),
         ] {
-            let expected = (abi >= since).then_some(Mechanism::Landlock);
             assert_eq!(made.mechanism(guarantee), expected, "{guarantee} on ABI {abi}");
             assert_eq!(made.gap(guarantee).is_none(), expected.is_some(), "{guarantee} on ABI {abi}");
         }
@@ -53,26 +67,102 @@ fn each_guarantee_of_landlock_holds_from_its_abi_on() {
 }
 
 #[test]
-fn what_landlock_alone_cannot_keep_is_a_gap_on_every_abi() {
-    let set = || work().allow_localhost_port(port(3000));
+fn ports_need_landlock_for_the_ports_and_the_filter_for_what_is_no_port() {
     for abi in ABIS {
-        let made = planned(set(), abi).enforcement;
-        for guarantee in [
-            Guarantee::Network,
-            Guarantee::TcpPorts,
-            Guarantee::AnyHost,
-            Guarantee::ListenAnyPort,
-            Guarantee::Terminal,
-            Guarantee::KernelSurface,
-            Guarantee::Metadata,
-            Guarantee::OtherProcesses,
-            Guarantee::Environment,
-            Guarantee::Descriptors,
-            Guarantee::CoreDumps,
-            Guarantee::Ipc,
-        ] {
-            assert!(made.gap(guarantee).is_some(), "{guarantee} on ABI {abi}");
+        let made = planned(work().allow_tcp_connect(port(443)), abi).enforcement;
+        let both = (abi >= 4).then_some(Mechanism::LandlockAndSeccomp);
+        assert_eq!(made.mechanism(Guarantee::TcpPorts), both, "ABI {abi}");
+        assert_eq!(made.mechanism(Guarantee::ListenAnyPort), Some(Mechanism::Seccomp));
+        assert_eq!(made.refused(&Accepted::default()).count(), usize::from(abi < 4), "ABI {abi}");
+        let served = planned(work().allow_tcp_bind(port(80)), abi).enforcement;
+        assert!(served.gap(Guarantee::ListenAnyPort).is_some(), "nobody knows which port is listened on");
+        let here = planned(work().allow_localhost_port(port(3000)), abi).enforcement;
+        assert!(here.refused(&Accepted::default()).any(|gap| gap.guarantee == Guarantee::AnyHost), "ABI {abi}");
+    }
+}
+
+#[test]
+fn an_open_network_leaves_unix_sockets_to_landlock() {
+    for abi in ABIS {
+        let made = planned(work().network(NetworkMode::AllowAll), abi).enforcement;
+        assert_eq!(made.gap(Guarantee::UnixSockets).is_some(), abi < 9, "ABI {abi}");
+        assert_eq!(made.gap(Guarantee::AbstractSockets).is_some(), abi < 6, "ABI {abi}");
+        for closed in [Guarantee::Network, Guarantee::TcpPorts, Guarantee::Udp, Guarantee::ListenAnyPort] {
+            assert!(made.gap(closed).is_none() && made.mechanism(closed).is_none(), "{closed}: nothing is promised");
         }
+    }
+}
+
+#[test]
+fn one_unix_socket_can_be_granted_from_abi_9_on() {
+    let socket = || CapabilitySet::builder().grant(grant("/run/socket", PathKind::File, FsAccess::RESOLVE_UNIX));
+    for abi in ABIS {
+        let made = planned(socket(), abi).enforcement;
+        let refused: Vec<_> = made.refused(&Accepted::default()).map(|gap| gap.guarantee).collect();
+        assert_eq!(refused, if abi >= 9 { vec![] } else { vec![Guarantee::UnixSockets] }, "ABI {abi}");
+    }
+}
+
+#[test]
+fn name_lookups_are_granted_by_udp_where_that_has_ports() {
+    for abi in ABIS {
+        let made = planned(work().allow_name_lookups(), abi);
+        let expected: &[_] = match abi {
+            0..4 => &[],
+            4..10 => &[(Port::DNS, PortRight::Connect)],
+            _ => &[(Port::DNS, PortRight::Connect), (Port::DNS, PortRight::NameLookups)],
+        };
+        assert_eq!(made.ports, expected, "ABI {abi}");
+        let mechanism = if abi >= 10 { Mechanism::Landlock } else { Mechanism::Seccomp };
+        assert_eq!(made.enforcement.mechanism(Guarantee::Udp), Some(mechanism), "ABI {abi}");
+    }
+}
+
+#[test]
+fn what_is_accepted_away_is_left_off_and_said() {
+    for abi in ABIS {
+        for guarantee in Guarantee::ALL {
+            let accepted = Accepted::from_iter([guarantee]);
+            let made = plan(&work().build().unwrap(), &Kernel::with_abi(abi), &accepted).unwrap();
+            // Of Landlock's essence, other ways out, and what lies behind a door that is closed still.
+            let stays = match guarantee {
+                Guarantee::Files | Guarantee::Processes | Guarantee::ProcessList | Guarantee::Capabilities => true,
+                Guarantee::Deny | Guarantee::AnyHost | Guarantee::ListenAnyPort => true,
+                Guarantee::AbstractSockets => abi < 9,
+                _ => false,
+            };
+            assert_eq!(made.enforcement.gap(guarantee).is_none(), stays, "{guarantee} on ABI {abi}");
+            if abi == 11 {
+                let right = match guarantee {
+                    Guarantee::Truncate => FsAccess::TRUNCATE,
+                    Guarantee::DeviceIoctl => FsAccess::IOCTL_DEV,
+                    Guarantee::UnixSockets => FsAccess::RESOLVE_UNIX,
+                    _ => FsAccess::empty(),
+                };
+                assert_eq!(made.fs.open, right, "{guarantee}");
+                assert_eq!(
+                    made.net,
+                    HandledNet { tcp: guarantee != Guarantee::TcpPorts, udp: guarantee != Guarantee::Udp }
+                );
+                assert_eq!(made.scopes.signals, guarantee != Guarantee::Signals);
+                assert_eq!(made.scopes.abstract_sockets, guarantee != Guarantee::AbstractSockets);
+            }
+        }
+    }
+}
+
+#[test]
+fn without_seccomp_what_it_keeps_is_a_gap() {
+    let kernel = Kernel { seccomp: false, core_limit: false, ..Kernel::with_abi(11) };
+    let made = plan(&work().build().unwrap(), &kernel, &Accepted::default()).unwrap().enforcement;
+    for guarantee in Guarantee::ALL {
+        let kept = matches!(made.mechanism(guarantee), None | Some(Mechanism::Landlock | Mechanism::Launch));
+        assert!(kept, "{guarantee}");
+    }
+    for gap in
+        [Guarantee::Network, Guarantee::TcpPorts, Guarantee::KernelSurface, Guarantee::Terminal, Guarantee::CoreDumps]
+    {
+        assert!(made.gap(gap).is_some(), "{gap}");
     }
 }
 

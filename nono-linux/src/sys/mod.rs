@@ -1,10 +1,11 @@
 //! System calls that neither std nor rustix has, one function a call. They decide nothing.
 //!
 //! # Safety
-//! Unsafe is needed for `syscall(2)` with Landlock's numbers (and one struct that the kernel reads), and for `pre_exec`,
-//! whose closure runs between fork and exec. Made there: `prctl(2)`, `capset(2)` and `landlock_restrict_self(2)`, plain
-//! system calls on descriptors, numbers and the stack, and nothing else (no allocation: an `io::Error` made of an errno
-//! has none).
+//! Unsafe is needed for `syscall(2)` with Landlock's numbers (and one struct that the kernel reads), for descriptors that
+//! are known by their numbers alone, and for `pre_exec`, whose closure runs between fork and exec. Made there:
+//! `setrlimit(2)`, `getrlimit(2)`, `close_range(2)`, `fcntl(2)`, `prctl(2)`, `capset(2)`, `landlock_restrict_self(2)` and
+//! `seccomp(2)`, plain system calls on descriptors, numbers, the stack and memory that was filled before the fork, and
+//! nothing else (no allocation: an `io::Error` made of an errno has none).
 #![expect(unsafe_code, reason = "raw system calls and the hook between fork and exec")]
 
 use crate::restrict::{Restriction, Threads};
@@ -64,6 +65,30 @@ pub(crate) fn landlock_restrict_self(ruleset: BorrowedFd<'_>, all_threads: bool)
     // SAFETY: the call takes a descriptor, which is open for as long as it is borrowed, and an integer; no memory.
     let answer = unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), flags) };
     if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Marks every descriptor above 2 to be closed on exec: `close_range(2)` with `CLOSE_RANGE_CLOEXEC` (Linux 5.11, older than
+/// Landlock). Async-signal-safe.
+pub(crate) fn close_on_exec_above_2() -> io::Result<()> {
+    let (first, last, flags) = (3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC);
+    // SAFETY: the call takes three integers and no memory. It closes nothing, so no owner of a descriptor is deceived;
+    // what is marked is closed when this memory is gone.
+    let answer = unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) };
+    if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Takes that mark from one descriptor: `fcntl(2)` with `F_SETFD`. `EBADF` if it is not open. Async-signal-safe.
+pub(crate) fn keep_on_exec(descriptor: u32) -> io::Result<()> {
+    let number = libc::c_int::try_from(descriptor).map_err(|_large| io::Error::from_raw_os_error(libc::EBADF))?;
+    // SAFETY: F_SETFD takes an integer and no memory; a number that is no descriptor is EBADF. Only the mark changes.
+    let answer = unsafe { libc::fcntl(number, libc::F_SETFD, 0) };
+    if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Whether a descriptor of this number is open: `fcntl(2)` with `F_GETFD`.
+pub(crate) fn is_open(descriptor: u32) -> bool {
+    // SAFETY: F_GETFD takes no further argument and no memory; a number that is no descriptor is EBADF.
+    libc::c_int::try_from(descriptor).is_ok_and(|number| unsafe { libc::fcntl(number, libc::F_GETFD) } != -1)
 }
 
 /// Makes `command` restrict its child after the fork and before the exec.

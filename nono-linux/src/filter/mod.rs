@@ -1,0 +1,126 @@
+//! What Landlock leaves open, closed by one filter of system calls.
+//!
+//! [`Filtering`] says what is closed, as data; [`Filtering::program`] makes the rules of it. The filter judges registers
+//! alone, so nothing a program changes in its memory meanwhile can deceive it.
+
+mod files;
+mod network;
+mod others;
+mod surface;
+
+pub use network::{Sockets, Tcp};
+
+use crate::abi::{Abi, Kernel};
+use nono_core::{Accepted, CapabilitySet, Guarantee};
+use nono_seccomp::{Action, Arch, BuildError, Condition, Errno, Program, Syscall};
+
+/// What the filter closes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent parts, each of which a user may leave off")]
+pub struct Filtering {
+    /// Rarely used parts of the kernel.
+    pub surface: bool,
+    /// Namespaces of the program's own.
+    pub namespaces: bool,
+    /// Typing into the terminal.
+    pub terminal: bool,
+    /// Limits, priorities and processors of other processes.
+    pub other_processes: bool,
+    /// System V and POSIX IPC.
+    pub ipc: bool,
+    /// Extended attributes and flags of files.
+    pub metadata: bool,
+    /// Emptying files that are not open for writing: below ABI 3, where Landlock has no right for it.
+    pub truncate: bool,
+    /// Sockets but these; none if all are open.
+    pub sockets: Option<Sockets>,
+}
+
+impl Filtering {
+    /// All that `kernel` can and `set` does not grant, without what the user accepted to be open.
+    pub(crate) fn of(set: &CapabilitySet, kernel: &Kernel, accepted: &Accepted) -> Filtering {
+        if !kernel.seccomp {
+            return Filtering::default();
+        }
+        let closed = |guarantee| !accepted.contains(guarantee);
+        Filtering {
+            surface: closed(Guarantee::KernelSurface),
+            namespaces: closed(Guarantee::UserNamespaces),
+            terminal: closed(Guarantee::Terminal),
+            other_processes: closed(Guarantee::OtherProcesses),
+            ipc: closed(Guarantee::Ipc),
+            metadata: closed(Guarantee::Metadata),
+            truncate: closed(Guarantee::Truncate) && kernel.abi < Abi(3),
+            sockets: Sockets::of(set, kernel.abi, accepted),
+        }
+    }
+
+    /// The rules. Everything they do not name is allowed.
+    ///
+    /// # Errors
+    /// [`BuildError`]: rules that contradict each other, which a test excludes.
+    pub fn program(&self, arch: Arch) -> Result<Program, BuildError> {
+        let mut rules = Rules { arch, program: Program::new(arch, Action::Allow) };
+        if *self == Filtering::default() {
+            return Ok(rules.program);
+        }
+        surface::close_ways_around(&mut rules)?;
+        if self.surface {
+            surface::close_rare_calls(&mut rules)?;
+        }
+        if self.namespaces {
+            surface::close_namespaces(&mut rules)?;
+        }
+        if self.terminal {
+            others::close_terminal(&mut rules)?;
+        }
+        if self.other_processes {
+            others::close_other_processes(&mut rules)?;
+        }
+        if self.ipc {
+            others::close_ipc(&mut rules)?;
+        }
+        if self.metadata {
+            files::close_attributes(&mut rules)?;
+        }
+        if self.truncate {
+            files::close_truncation(&mut rules)?;
+        }
+        if let Some(sockets) = &self.sockets {
+            sockets.close_others(&mut rules)?;
+        }
+        Ok(rules.program)
+    }
+}
+
+/// A program that is being written.
+struct Rules {
+    arch: Arch,
+    program: Program,
+}
+
+impl Rules {
+    /// These calls fail with `errno`. What an architecture does not have needs no rule.
+    fn refuse(&mut self, names: &[&str], errno: Errno) -> Result<(), BuildError> {
+        for syscall in names.iter().filter_map(|name| Syscall::named(self.arch, name)) {
+            self.program.on(syscall, errno.into())?;
+        }
+        Ok(())
+    }
+
+    /// The call fails with `errno` where all `conditions` hold.
+    fn refuse_where<const N: usize>(
+        &mut self,
+        name: &str,
+        conditions: [Condition; N],
+        errno: Errno,
+    ) -> Result<(), BuildError> {
+        if let Some(syscall) = Syscall::named(self.arch, name) {
+            self.program.on_match(syscall, conditions, errno.into())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
