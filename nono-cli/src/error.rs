@@ -1,7 +1,7 @@
 //! What can go wrong in the command, and with which exit status.
 
 use crate::exit;
-use crate::platform::{ApplyError, PrepareError};
+use crate::platform::{ApplyError, PrepareError, UnknownCapability};
 use crate::protected::ProtectedError;
 use crate::tmpdir::TmpError;
 use nono_core::{CapabilityError, ConflictError, UnknownGuarantee};
@@ -33,6 +33,21 @@ pub(crate) enum CliError {
     /// `--env` with an empty name.
     #[error("--env {given:?}: a variable has a name before the \"=\"")]
     Variable { given: OsString },
+    /// Two network flags contradict each other.
+    #[error("{one} and {other} contradict each other; leave out one of the two")]
+    NetworkConflict { one: &'static str, other: &'static str },
+    /// `--allow-unix` with a path that no socket address holds.
+    #[error("--allow-unix: a path of {length} bytes; the address of a unix socket holds {longest}")]
+    LongSocket { length: usize, longest: usize },
+    /// `--allow-unix` with something else.
+    #[error("--allow-unix: {path:?} is neither a unix socket nor a directory")]
+    NotASocket { path: PathBuf },
+    /// `--allow-unix`: gone meanwhile.
+    #[error("--allow-unix: cannot look at {path:?}")]
+    Socket { path: PathBuf, source: io::Error },
+    /// `--keep-cap` with a name that no capability has.
+    #[error("--keep-cap")]
+    KeepCapability { source: UnknownCapability },
     /// The policy cannot be enforced here.
     #[error(transparent)]
     Prepare(#[from] PrepareError),
@@ -98,6 +113,11 @@ impl CliError {
             | CliError::Protected(_)
             | CliError::AcceptGap { .. }
             | CliError::Variable { .. }
+            | CliError::NetworkConflict { .. }
+            | CliError::LongSocket { .. }
+            | CliError::NotASocket { .. }
+            | CliError::Socket { .. }
+            | CliError::KeepCapability { .. }
             | CliError::Prepare(_)
             | CliError::Apply { .. }
             | CliError::Tmp(_)

@@ -7,6 +7,8 @@ mod doctor;
 mod error;
 mod exit;
 mod home;
+mod inherit;
+mod network;
 mod platform;
 mod policy;
 mod program;

@@ -1,7 +1,10 @@
 //! The backend of this system: the only place of the command that asks which one it is.
 
 #[cfg(target_os = "linux")]
-pub(crate) use nono_linux::{ApplyError, CommandExt, ExecError, Linux as Sandbox, PrepareError, exec};
+pub(crate) use nono_linux::{
+    ApplyError, Capability, CommandExt, ExecError, Linux as Sandbox, PrepareError, UnknownCapability, exec,
+    withheld_variables,
+};
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("nono runs on Linux only so far");

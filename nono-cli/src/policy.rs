@@ -1,8 +1,9 @@
 //! From the flags that were typed to the capabilities they mean: every path is resolved here, once.
 
-use crate::args::{Grants, Options};
+use crate::args::{Options, Run};
 use crate::error::CliError;
-use crate::{home, protected, system, terminal};
+use crate::platform::{Capability, Sandbox};
+use crate::{home, inherit, network, protected, system, terminal};
 use nono_core::{
     Accepted, AccessMode, Builder, CachedResolver, CapabilityError, CapabilitySet, FsCapability, Guarantee, Source,
 };
@@ -10,7 +11,8 @@ use std::path::{Path, PathBuf};
 
 /// Resolves all grants, relative ones from the caller's working directory; `--allow-cwd` means `workdir`, where the
 /// command starts.
-pub(crate) fn grants(given: &Grants, workdir: &Path, quiet: bool) -> Result<Vec<FsCapability>, CliError> {
+pub(crate) fn grants(run: &Run, workdir: &Path) -> Result<Vec<FsCapability>, CliError> {
+    let (given, quiet) = (&run.grants, run.options.quiet);
     let resolver = CachedResolver::default();
     let mut all = Vec::new();
     for (flag, paths, mode, file_only) in [
@@ -41,6 +43,7 @@ pub(crate) fn grants(given: &Grants, workdir: &Path, quiet: bool) -> Result<Vec<
         let granted = granted.map_err(|source| CliError::Grant { flag, source })?;
         all.push(granted.with_source(Source::Flag(flag.into())));
     }
+    all.extend(network::sockets(&run.network, &resolver)?);
     protected::check(&all, &home::homes())?;
     if !given.no_system {
         all.extend(system::grants(home::home().as_deref(), &resolver));
@@ -48,16 +51,27 @@ pub(crate) fn grants(given: &Grants, workdir: &Path, quiet: bool) -> Result<Vec<
     Ok(all)
 }
 
-/// The set of all `grants`, in normal form.
-pub(crate) fn set(grants: Vec<FsCapability>) -> Result<CapabilitySet, CliError> {
-    Ok(grants.into_iter().fold(CapabilitySet::builder(), Builder::grant).build()?)
+/// The set of all `grants` and of the network flags, in normal form.
+pub(crate) fn set(run: &Run, grants: Vec<FsCapability>) -> Result<CapabilitySet, CliError> {
+    let builder = grants.into_iter().fold(CapabilitySet::builder(), Builder::grant);
+    Ok(network::add(builder, &run.network)?.build()?)
 }
 
-/// The gaps the user accepts.
-pub(crate) fn accepted(options: &Options) -> Result<Accepted, CliError> {
+/// The backend, and what only it knows. To be made before anything is opened: it is told numbers of descriptors.
+pub(crate) fn sandbox(run: &Run) -> Result<Sandbox, CliError> {
+    let descriptors = inherit::descriptors(&run.grants.pass_fd, &run.command);
+    let sandbox = Sandbox::probe().inherit_standard_streams().pass_descriptors(descriptors);
+    let parse = |name: &String| name.parse::<Capability>().map_err(|source| CliError::KeepCapability { source });
+    let kept: Vec<Capability> = run.grants.keep_cap.iter().map(parse).collect::<Result<_, _>>()?;
+    Ok(sandbox.keep_capabilities(kept))
+}
+
+/// The gaps the user accepts: by name, or by a flag that opens one.
+pub(crate) fn accepted(run: &Run) -> Result<Accepted, CliError> {
     let parse = |name: &String| name.parse::<Guarantee>().map_err(|source| CliError::AcceptGap { source });
-    let accepted: Accepted = options.accept_gap.iter().map(parse).collect::<Result<_, _>>()?;
-    Ok(if options.strict { accepted.strict() } else { accepted })
+    let kept = (!run.grants.keep_cap.is_empty()).then_some(Ok(Guarantee::Capabilities));
+    let accepted: Accepted = run.options.accept_gap.iter().map(parse).chain(kept).collect::<Result<_, _>>()?;
+    Ok(if run.options.strict { accepted.strict() } else { accepted })
 }
 
 /// The directory the command starts in.

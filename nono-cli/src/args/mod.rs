@@ -1,15 +1,19 @@
 //! What the user typed, as clap sees it: no I/O, no meaning.
 
+mod network;
 mod run;
 
+pub(crate) use network::Network;
 pub(crate) use run::{Grants, Options, Run};
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Parser, Subcommand};
+use std::path::PathBuf;
 
 /// Run programs with nothing but the capabilities they were given.
 #[derive(Debug, Parser)]
 #[command(name = "nono", version, max_term_width = 100, arg_required_else_help = true)]
-#[command(after_help = "The network is closed as far as this kernel allows; `nono doctor` says how far that is.")]
+#[command(after_help = "The network is closed unless granted. `nono doctor` says what this machine can enforce.")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Subcommands,
@@ -32,4 +36,9 @@ pub(crate) enum Subcommands {
         /// The fixture, as JSON.
         fixture: String,
     },
+}
+
+/// Takes any bytes, none included: an empty path gets a message of its own.
+fn path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }

@@ -1,7 +1,7 @@
 //! `nono run`: grants, options, and the command.
 
+use super::{Network, path};
 use clap::Args;
-use clap::builder::{OsStringValueParser, TypedValueParser};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -10,6 +10,8 @@ use std::path::PathBuf;
 pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) grants: Grants,
+    #[command(flatten)]
+    pub(crate) network: Network,
     #[command(flatten)]
     pub(crate) options: Options,
     /// The command and its arguments.
@@ -49,12 +51,18 @@ pub(crate) struct Grants {
     /// Leave out what ordinary programs need to start (/usr, /etc/passwd, /dev/null, ...).
     #[arg(long)]
     pub(crate) no_system: bool,
-    /// Set a variable, or pass it on where --env-clear removed it.
+    /// Set a variable, or pass it on: one that holds a credential, or any where --env-clear removed it.
     #[arg(long, value_name = "NAME[=VALUE]")]
     pub(crate) env: Vec<OsString>,
     /// Start from an empty environment.
     #[arg(long)]
     pub(crate) env_clear: bool,
+    /// Let the command inherit the open descriptor N.
+    #[arg(long, value_name = "N")]
+    pub(crate) pass_fd: Vec<u32>,
+    /// As root: keep these capabilities, such as CHOWN,FOWNER.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) keep_cap: Vec<String>,
 }
 
 /// How it is run.
@@ -65,7 +73,7 @@ pub(crate) struct Options {
     /// Make every gap an error, also those that nobody asked about.
     #[arg(long)]
     pub(crate) strict: bool,
-    /// Go on without this guarantee; `nono doctor` prints the names.
+    /// Go on without this guarantee, and leave off what would keep it; `nono doctor` prints the names.
     #[arg(long, value_name = "NAME")]
     pub(crate) accept_gap: Vec<String>,
     /// Start the command in DIR.
@@ -86,9 +94,4 @@ pub(crate) struct Options {
     /// Say nothing but errors.
     #[arg(short, long)]
     pub(crate) quiet: bool,
-}
-
-/// Takes any bytes, none included: an empty path gets a message of its own.
-fn path() -> impl TypedValueParser<Value = PathBuf> {
-    OsStringValueParser::new().map(PathBuf::from)
 }

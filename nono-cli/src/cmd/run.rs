@@ -2,12 +2,13 @@
 
 use crate::args::{Grants, Options, Run};
 use crate::error::CliError;
-use crate::platform::{ExecError, Sandbox, exec};
+use crate::platform::{ExecError, Sandbox, exec, withheld_variables};
 use crate::report::{self, Report};
-use crate::tmpdir::{Limits, Places, PrivateTmp, Start};
-use crate::{exit, policy, program, terminal, tmpdir};
+use crate::tmpdir::{self, Limits, Places, PrivateTmp};
+use crate::{exit, inherit, policy, program, terminal};
 use nono_core::{
-    Accepted, AccessMode, Backend, CachedResolver, CapabilitySet, Enforcement, FsCapability, Prepared, Source,
+    Accepted, AccessMode, Backend, CachedResolver, CapabilitySet, Enforcement, FsCapability, Guarantee, Prepared,
+    Source,
 };
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -18,19 +19,22 @@ use std::time::Duration;
 
 /// Runs the command; returns only for a dry run, or when it was not started.
 pub(crate) fn run(run: &Run) -> Result<ExitCode, CliError> {
+    let sandbox = policy::sandbox(run)?;
     let workdir = policy::workdir(&run.options)?;
-    let accepted = policy::accepted(&run.options)?;
-    let mut grants = policy::grants(&run.grants, &workdir, run.options.quiet)?;
+    let accepted = policy::accepted(run)?;
+    let mut grants = policy::grants(run, &workdir)?;
     if run.options.dry_run {
-        return dry_run(run, &policy::set(grants)?, &accepted, &workdir);
+        return dry_run(run, &sandbox, &policy::set(run, grants)?, &accepted, &workdir);
     }
     let tmp = private_tmp(&run.options)?;
     let granted = grant_tmp(&tmp).and_then(|grant| {
         grants.push(grant);
-        policy::set(grants)
+        policy::set(run, grants)
     });
     let failed = match granted {
-        Ok(set) => start(run, &set, &accepted, &workdir, &tmp),
+        Ok(set) => {
+            start(&Start { run, sandbox: &sandbox, set: &set, accepted: &accepted, workdir: &workdir, tmp: &tmp })
+        }
         Err(error) => error,
     };
     // Still here: the command was not started, and its temporary directory is of no use. What cannot be removed in
@@ -39,12 +43,22 @@ pub(crate) fn run(run: &Run) -> Result<ExitCode, CliError> {
     Err(failed)
 }
 
+/// All that a start needs.
+struct Start<'a> {
+    run: &'a Run,
+    sandbox: &'a Sandbox,
+    set: &'a CapabilitySet,
+    accepted: &'a Accepted,
+    workdir: &'a Path,
+    tmp: &'a PrivateTmp,
+}
+
 /// How long a command that was not started keeps its user waiting for an empty directory to be removed.
 const REMOVAL: Duration = Duration::from_secs(1);
 
 /// Makes the private temporary directory, and removes what earlier commands left beside it.
 fn private_tmp(options: &Options) -> Result<PrivateTmp, CliError> {
-    let tmp = tmpdir::create(&Start::probe(), &Places::from_environment())?;
+    let tmp = tmpdir::create(&tmpdir::Start::probe(), &Places::from_environment())?;
     for reason in tmp.passed_over() {
         if options.verbose || reason.is_suspicious() && !options.quiet {
             terminal::note(&format!("temporary files are in {:?}: {reason}", tmp.path()));
@@ -57,8 +71,14 @@ fn private_tmp(options: &Options) -> Result<PrivateTmp, CliError> {
     Ok(tmp)
 }
 
-fn dry_run(run: &Run, set: &CapabilitySet, accepted: &Accepted, workdir: &Path) -> Result<ExitCode, CliError> {
-    let prepared = Sandbox::probe().inherit_standard_streams().prepare(set, accepted)?;
+fn dry_run(
+    run: &Run,
+    sandbox: &Sandbox,
+    set: &CapabilitySet,
+    accepted: &Accepted,
+    workdir: &Path,
+) -> Result<ExitCode, CliError> {
+    let prepared = sandbox.prepare(set, accepted)?;
     let report = Report::new(&run.command, workdir, set, prepared.enforcement());
     if let Some(path) = &run.options.report {
         report::write(path, &report, set)?;
@@ -69,9 +89,10 @@ fn dry_run(run: &Run, set: &CapabilitySet, accepted: &Accepted, workdir: &Path) 
 }
 
 /// Prepares the policy, and becomes the command; comes back with the reason why not.
-fn start(run: &Run, set: &CapabilitySet, accepted: &Accepted, workdir: &Path, tmp: &PrivateTmp) -> CliError {
+fn start(start: &Start<'_>) -> CliError {
+    let (run, set, workdir) = (start.run, start.set, start.workdir);
     let prepared = (|| {
-        let prepared = Sandbox::probe().inherit_standard_streams().prepare(set, accepted)?;
+        let prepared = start.sandbox.prepare(set, start.accepted)?;
         let [name, arguments @ ..] = run.command.as_slice() else {
             return Err(CliError::NotFound { command: OsString::new(), hint: "" });
         };
@@ -83,7 +104,7 @@ fn start(run: &Run, set: &CapabilitySet, accepted: &Accepted, workdir: &Path, tm
         }
         let mut command = Command::new(&found);
         command.arg0(name).args(arguments).current_dir(workdir);
-        environment(&mut command, &run.grants, tmp)?;
+        environment(&mut command, start)?;
         Ok((prepared, command, found))
     })();
     let (prepared, mut command, found) = match prepared {
@@ -91,7 +112,8 @@ fn start(run: &Run, set: &CapabilitySet, accepted: &Accepted, workdir: &Path, tm
         Err(error) => return error,
     };
     if !run.options.quiet {
-        note_gaps(prepared.enforcement(), accepted, run.options.verbose);
+        note_gaps(prepared.enforcement(), start.accepted, run.options.verbose);
+        note_environment(&command, start);
     }
     match exec(prepared, &mut command) {
         ExecError::Exec { source } => {
@@ -100,6 +122,18 @@ fn start(run: &Run, set: &CapabilitySet, accepted: &Accepted, workdir: &Path, tm
         ExecError::Apply(source) => CliError::Apply { source },
         other => CliError::Exec { program: found, hint: String::new(), source: std::io::Error::other(other) },
     }
+}
+
+/// Whether names are looked up by TCP, because UDP cannot be granted by port.
+fn looks_up_by_tcp(start: &Start<'_>) -> bool {
+    start.set.name_lookups() && !start.sandbox.kernel().has_udp_by_port()
+}
+
+/// Sets what was asked for, and before it the private temporary directory under its names.
+fn environment(command: &mut Command, start: &Start<'_>) -> Result<(), CliError> {
+    let places = start.tmp.variables().into_iter().map(|(name, path)| (OsStr::new(name), path.as_os_str().to_owned()));
+    let lookups = looks_up_by_tcp(start).then(|| (OsStr::new("RES_OPTIONS"), inherit::lookups_by_tcp()));
+    inherit::environment(command, &start.run.grants, places.chain(lookups))
 }
 
 fn grant_tmp(tmp: &PrivateTmp) -> Result<FsCapability, CliError> {
@@ -121,31 +155,6 @@ fn search_path(grants: &Grants) -> Option<OsString> {
     }
 }
 
-/// Sets what was asked for, and the private temporary directory under its names.
-fn environment(command: &mut Command, grants: &Grants, tmp: &PrivateTmp) -> Result<(), CliError> {
-    if grants.env_clear {
-        command.env_clear();
-    }
-    for (name, path) in tmp.variables() {
-        command.env(name, path);
-    }
-    for given in &grants.env {
-        let mut parts = given.as_bytes().splitn(2, |byte| *byte == b'=');
-        let name = OsStr::from_bytes(parts.next().unwrap_or_default());
-        if name.is_empty() {
-            return Err(CliError::Variable { given: given.clone() });
-        }
-        match parts.next() {
-            Some(value) => command.env(name, OsStr::from_bytes(value)),
-            None => match std::env::var_os(name) {
-                Some(value) => command.env(name, value),
-                None => command,
-            },
-        };
-    }
-    Ok(())
-}
-
 /// One line for all that is not enforced; with `-v` a line each.
 fn note_gaps(enforcement: &Enforcement, accepted: &Accepted, verbose: bool) {
     let gaps: Vec<_> = enforcement.closable().filter(|gap| !accepted.contains(gap.guarantee)).collect();
@@ -156,5 +165,17 @@ fn note_gaps(enforcement: &Enforcement, accepted: &Accepted, verbose: bool) {
     } else if !gaps.is_empty() {
         let names: Vec<_> = gaps.iter().map(|gap| gap.guarantee.name()).collect();
         terminal::note(&format!("not enforced here: {}; see nono doctor", names.join(", ")));
+    }
+}
+
+/// One line each for what of the environment is not as outside.
+fn note_environment(command: &Command, start: &Start<'_>) {
+    if looks_up_by_tcp(start) {
+        terminal::note("names are looked up by TCP (RES_OPTIONS=use-vc), which programs in Go or with musl cannot");
+    }
+    let withheld = withheld_variables(command);
+    if !withheld.is_empty() && !start.run.grants.env_clear && !start.accepted.contains(Guarantee::Environment) {
+        let names: Vec<_> = withheld.iter().map(|name| name.display().to_string()).collect();
+        terminal::note(&format!("variables withheld: {}; pass one by --env NAME", names.join(", ")));
     }
 }
