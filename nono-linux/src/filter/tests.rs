@@ -2,6 +2,9 @@ use super::*;
 use nono_core::{Builder, NetworkMode, Port};
 use nono_seccomp::Call;
 
+/// Makes one set again and again.
+type Make = fn() -> Builder;
+
 fn port(number: u16) -> Port {
     Port::try_from(number).unwrap()
 }
@@ -120,7 +123,7 @@ fn a_closed_network_has_no_sockets_but_connected_pairs() {
 
 #[test]
 fn granted_ports_open_tcp_and_nothing_beside_it() {
-    let sets: [(&str, fn() -> Builder, bool); 4] = [
+    let sets: [(&str, Make, bool); 4] = [
         ("connect", || CapabilitySet::builder().allow_tcp_connect(port(443)), false),
         ("bind", || CapabilitySet::builder().allow_tcp_bind(port(80)), true),
         ("localhost", || CapabilitySet::builder().allow_localhost_port(port(3000)), true),
@@ -136,7 +139,7 @@ fn granted_ports_open_tcp_and_nothing_beside_it() {
             ("socket", &[INET, STREAM | FLAGS, 0][..], None),
             ("socket", &[INET6, STREAM, 6], None),
             ("socket", &[INET, STREAM, 262], NO_PROTOCOL),
-            ("socket", &[INET, STREAM | HIGH, 132 | HIGH], NO_PROTOCOL),
+            ("socket", &[INET, STREAM | HIGH, 0x84 | HIGH], NO_PROTOCOL),
             ("socket", &[INET, DGRAM, 0], CLOSED),
             ("socket", &[INET, 3, 1], CLOSED),
             ("socket", &[INET, 5, 132], CLOSED),
@@ -259,7 +262,7 @@ fn accepted_rare_protocols_do_not_open_tcp_or_udp() {
 
 #[test]
 fn every_combination_assembles_on_every_architecture() {
-    let sets: [fn() -> Builder; 5] = [
+    let sets: [Make; 5] = [
         CapabilitySet::builder,
         || CapabilitySet::builder().network(NetworkMode::AllowAll),
         || CapabilitySet::builder().allow_tcp_connect(port(443)),

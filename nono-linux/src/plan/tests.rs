@@ -126,8 +126,13 @@ fn what_is_accepted_away_is_left_off_and_said() {
             let made = plan(&work().build().unwrap(), &Kernel::with_abi(abi), &accepted).unwrap();
             // Of Landlock's essence, other ways out, and what lies behind a door that is closed still.
             let stays = match guarantee {
-                Guarantee::Files | Guarantee::Processes | Guarantee::ProcessList | Guarantee::Capabilities => true,
-                Guarantee::Deny | Guarantee::AnyHost | Guarantee::ListenAnyPort => true,
+                Guarantee::Files
+                | Guarantee::Processes
+                | Guarantee::ProcessList
+                | Guarantee::Capabilities
+                | Guarantee::Deny
+                | Guarantee::AnyHost
+                | Guarantee::ListenAnyPort => true,
                 Guarantee::AbstractSockets => abi < 9,
                 _ => false,
             };
