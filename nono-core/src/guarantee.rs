@@ -43,6 +43,8 @@ pub enum Guarantee {
     KernelSurface,
     /// No namespaces of the program's own, in which it would have every capability.
     UserNamespaces,
+    /// Extended attributes, access control lists and flags of files stay as they are.
+    Attributes,
     /// Permissions, owners and times of files outside stay as they are.
     Metadata,
     /// Limits, priorities and processors of processes outside stay as they are.
@@ -61,7 +63,7 @@ pub enum Guarantee {
 
 impl Guarantee {
     /// Every guarantee, in the order of reports.
-    pub const ALL: [Guarantee; 24] = [
+    pub const ALL: [Guarantee; 25] = [
         Guarantee::Files,
         Guarantee::Truncate,
         Guarantee::Deny,
@@ -79,6 +81,7 @@ impl Guarantee {
         Guarantee::AbstractSockets,
         Guarantee::KernelSurface,
         Guarantee::UserNamespaces,
+        Guarantee::Attributes,
         Guarantee::Metadata,
         Guarantee::OtherProcesses,
         Guarantee::Capabilities,
@@ -108,6 +111,7 @@ impl Guarantee {
             Guarantee::AbstractSockets => "abstract-sockets",
             Guarantee::KernelSurface => "kernel-surface",
             Guarantee::UserNamespaces => "user-namespaces",
+            Guarantee::Attributes => "attributes",
             Guarantee::Metadata => "metadata",
             Guarantee::OtherProcesses => "other-processes",
             Guarantee::Capabilities => "capabilities",
@@ -138,6 +142,7 @@ impl Guarantee {
             Guarantee::AbstractSockets => "no abstract unix sockets of processes outside",
             Guarantee::KernelSurface => "no way around through rarely used system calls",
             Guarantee::UserNamespaces => "no namespaces of the program's own",
+            Guarantee::Attributes => "extended attributes and flags of files unchanged",
             Guarantee::Metadata => "permissions, owners and times outside unchanged",
             Guarantee::OtherProcesses => "limits and priorities of processes outside unchanged",
             Guarantee::Capabilities => "no privileges of root, and none gained",

@@ -34,6 +34,7 @@ impl Situation<'_> {
             Guarantee::Terminal
             | Guarantee::KernelSurface
             | Guarantee::UserNamespaces
+            | Guarantee::Attributes
             | Guarantee::OtherProcesses
             | Guarantee::Ipc => self.by_filter(guarantee),
             Guarantee::Capabilities | Guarantee::Environment | Guarantee::Descriptors | Guarantee::CoreDumps => {
@@ -80,19 +81,13 @@ impl Situation<'_> {
                 "the program can read the command lines of other processes in /proc",
                 "not granting /proc (--no-system, and what the program needs by --read)",
             ),
-            _ => Err(self.metadata()),
+            _ => Err(Gap::limit(
+                guarantee,
+                "the program can change permissions and times of files you own, and, as root with a granted path of \
+                 another user's (CAP_DAC_OVERRIDE), set times to now on any file",
+                "no released kernel: a Landlock right for it is proposed",
+            )),
         }
-    }
-
-    fn metadata(&self) -> Gap {
-        let risk = if self.filter.metadata {
-            "the program can change permissions and times of files you own, and, as root with a granted path of another \
-             user's (CAP_DAC_OVERRIDE), set times to now on any file"
-        } else {
-            "the program can change permissions, times and extended attributes of files you own, and, as root with a \
-             granted path of another user's (CAP_DAC_OVERRIDE), attributes of any file"
-        };
-        Gap::limit(Guarantee::Metadata, risk, "no released kernel: a Landlock right for it is proposed")
     }
 
     /// What the filter keeps on every kernel that has filters, unless it was left off.
@@ -107,6 +102,10 @@ impl Situation<'_> {
                 "the program can change limits, priorities and processors of your other processes",
             ),
             Guarantee::Ipc => (filter.ipc, "the program can use System V and POSIX IPC of your other processes"),
+            Guarantee::Attributes => (
+                filter.attributes,
+                "the program can change extended attributes and flags of files you own, and of others it may write",
+            ),
             Guarantee::UserNamespaces => {
                 (filter.namespaces, "the program can have every capability in namespaces of its own")
             }

@@ -14,3 +14,4 @@ mod copy;
 pub mod jail;
 pub mod need;
 mod probe;
+pub mod raw;

@@ -29,7 +29,7 @@ pub struct Filtering {
     /// System V and POSIX IPC.
     pub ipc: bool,
     /// Extended attributes and flags of files.
-    pub metadata: bool,
+    pub attributes: bool,
     /// Emptying files that are not open for writing: below ABI 3, where Landlock has no right for it.
     pub truncate: bool,
     /// Sockets but these; none if all are open.
@@ -49,7 +49,7 @@ impl Filtering {
             terminal: closed(Guarantee::Terminal),
             other_processes: closed(Guarantee::OtherProcesses),
             ipc: closed(Guarantee::Ipc),
-            metadata: closed(Guarantee::Metadata),
+            attributes: closed(Guarantee::Attributes),
             truncate: closed(Guarantee::Truncate) && kernel.abi < Abi(3),
             sockets: Sockets::of(set, kernel.abi, accepted),
         }
@@ -80,7 +80,7 @@ impl Filtering {
         if self.ipc {
             others::close_ipc(&mut rules)?;
         }
-        if self.metadata {
+        if self.attributes {
             files::close_attributes(&mut rules)?;
         }
         if self.truncate {

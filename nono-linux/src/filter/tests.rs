@@ -225,7 +225,7 @@ fn each_part_goes_when_its_guarantee_is_accepted_away_and_no_other() {
         (Guarantee::Terminal, "ioctl", &[0, 0x5412]),
         (Guarantee::OtherProcesses, "setpriority", &[0, 4711]),
         (Guarantee::Ipc, "shmget", &[]),
-        (Guarantee::Metadata, "setxattr", &[]),
+        (Guarantee::Attributes, "setxattr", &[]),
         (Guarantee::Network, "socket", &[INET, 3]),
         (Guarantee::UnixSockets, "socket", &[UNIX, STREAM]),
         (Guarantee::Udp, "socket", &[INET, DGRAM]),

@@ -52,6 +52,7 @@ fn each_guarantee_holds_by_the_mechanism_that_the_abi_has() {
             (Guarantee::Terminal, Some(Seccomp)),
             (Guarantee::KernelSurface, Some(Seccomp)),
             (Guarantee::UserNamespaces, Some(Seccomp)),
+            (Guarantee::Attributes, Some(Seccomp)),
             (Guarantee::OtherProcesses, Some(Seccomp)),
             (Guarantee::Ipc, Some(Seccomp)),
             (Guarantee::Capabilities, Some(Launch)),

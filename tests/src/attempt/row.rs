@@ -32,7 +32,7 @@ named! {
         Files = "files", Truncate = "truncate", DeviceIoctl = "device-ioctl", Terminal = "terminal",
         TcpPorts = "tcp-ports", AnyHost = "any-host", ListenAnyPort = "listen-any-port", Network = "network", Udp = "udp",
         AbstractSockets = "abstract-sockets", UnixSockets = "unix-sockets", Signals = "signals",
-        ProcessList = "process-list", Metadata = "metadata", Processes = "processes", KernelSurface = "kernel-surface", UserNamespaces = "user-namespaces",
+        ProcessList = "process-list", Metadata = "metadata", Processes = "processes", KernelSurface = "kernel-surface", UserNamespaces = "user-namespaces", Attributes = "attributes",
         OtherProcesses = "other-processes", Capabilities = "capabilities", Environment = "environment",
         Descriptors = "descriptors", CoreDumps = "core-dumps", Ipc = "ipc",
     }
