@@ -25,8 +25,6 @@ pub enum Guarantee {
     ProcessList,
     /// No typing into the terminal on the user's behalf (`TIOCSTI`, `TIOCLINUX`).
     Terminal,
-    /// No network but what was granted, of any protocol.
-    Network,
     /// TCP connects and binds only on granted ports.
     TcpPorts,
     /// A port granted for this machine reaches no other host.
@@ -35,6 +33,8 @@ pub enum Guarantee {
     ListenAnyPort,
     /// No UDP but what was granted.
     Udp,
+    /// No network by protocols beside TCP and UDP: raw sockets, netlink, other machines' and this kernel's own.
+    OtherProtocols,
     /// Unix sockets with a path only where granted.
     UnixSockets,
     /// No unix socket with an abstract name of a process outside.
@@ -72,11 +72,11 @@ impl Guarantee {
         Guarantee::Signals,
         Guarantee::ProcessList,
         Guarantee::Terminal,
-        Guarantee::Network,
         Guarantee::TcpPorts,
         Guarantee::AnyHost,
         Guarantee::ListenAnyPort,
         Guarantee::Udp,
+        Guarantee::OtherProtocols,
         Guarantee::UnixSockets,
         Guarantee::AbstractSockets,
         Guarantee::KernelSurface,
@@ -102,7 +102,7 @@ impl Guarantee {
             Guarantee::Signals => "signals",
             Guarantee::ProcessList => "process-list",
             Guarantee::Terminal => "terminal",
-            Guarantee::Network => "network",
+            Guarantee::OtherProtocols => "other-protocols",
             Guarantee::TcpPorts => "tcp-ports",
             Guarantee::AnyHost => "any-host",
             Guarantee::ListenAnyPort => "listen-any-port",
@@ -133,7 +133,7 @@ impl Guarantee {
             Guarantee::Signals => "no signals to processes outside",
             Guarantee::ProcessList => "command lines of processes outside not visible",
             Guarantee::Terminal => "no typing into your terminal",
-            Guarantee::Network => "no network of any protocol but what was granted",
+            Guarantee::OtherProtocols => "no network by protocols beside TCP and UDP",
             Guarantee::TcpPorts => "TCP connect and bind only on granted ports",
             Guarantee::AnyHost => "ports granted for this machine reach no other host",
             Guarantee::ListenAnyPort => "listening only on granted ports",

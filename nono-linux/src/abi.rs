@@ -110,6 +110,11 @@ impl Kernel {
         Kernel { abi: Abi(abi), absence, seccomp: true, core_limit: true, errata }
     }
 
+    /// Whether unix sockets can be granted by their paths; otherwise there are all or none.
+    pub fn has_unix_by_path(&self) -> bool {
+        self.abi >= Abi(9)
+    }
+
     /// Whether name lookups can be granted by UDP without granting all of it; otherwise they are by TCP alone.
     pub fn has_udp_by_port(&self) -> bool {
         self.abi >= Abi(10)

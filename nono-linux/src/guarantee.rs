@@ -24,7 +24,7 @@ impl Situation<'_> {
     /// What keeps `guarantee`; none if nothing in the set asks for it.
     pub(crate) fn answer(&self, guarantee: Guarantee) -> Option<Answer> {
         self.asked_for(guarantee).then(|| match guarantee {
-            Guarantee::Network
+            Guarantee::OtherProtocols
             | Guarantee::TcpPorts
             | Guarantee::AnyHost
             | Guarantee::ListenAnyPort
@@ -52,7 +52,7 @@ impl Situation<'_> {
             Guarantee::AbstractSockets => self.set.abstract_sockets() == Reach::Inside,
             Guarantee::Deny => !self.set.denies().is_empty(),
             Guarantee::AnyHost => !self.set.tcp_connect_here().is_empty(),
-            Guarantee::Network | Guarantee::TcpPorts | Guarantee::ListenAnyPort | Guarantee::Udp => closed,
+            Guarantee::OtherProtocols | Guarantee::TcpPorts | Guarantee::ListenAnyPort | Guarantee::Udp => closed,
             _ => true,
         }
     }
@@ -141,8 +141,8 @@ impl Situation<'_> {
         let gap = |risk| Err(self.unfiltered(guarantee, risk));
         let landlock = |since, risk| self.landlock(guarantee, since, risk);
         match guarantee {
-            Guarantee::Network if closed(|sockets| !sockets.rare) => Ok(Mechanism::Seccomp),
-            Guarantee::Network => gap("the program can send and receive by raw sockets and rare protocols"),
+            Guarantee::OtherProtocols if closed(|sockets| !sockets.rare) => Ok(Mechanism::Seccomp),
+            Guarantee::OtherProtocols => gap("the program can send and receive by raw sockets and rare protocols"),
             // No TCP socket at all, on any kernel.
             Guarantee::TcpPorts if closed(|sockets| sockets.tcp == Tcp::None) => Ok(Mechanism::Seccomp),
             Guarantee::TcpPorts if self.kernel.abi < Abi(4) => {

@@ -69,7 +69,7 @@ impl Sockets {
             listen: left_open(Guarantee::ListenAnyPort) || binds,
             unix: left_open(Guarantee::UnixSockets) || abi >= Abi(9),
             // Part of no grant, but of the kernel's interface.
-            rare: accepted.contains(if open { Guarantee::KernelSurface } else { Guarantee::Network }),
+            rare: accepted.contains(if open { Guarantee::KernelSurface } else { Guarantee::OtherProtocols }),
         };
         (sockets != Sockets::ALL).then_some(sockets)
     }

@@ -226,7 +226,7 @@ fn each_part_goes_when_its_guarantee_is_accepted_away_and_no_other() {
         (Guarantee::OtherProcesses, "setpriority", &[0, 4711]),
         (Guarantee::Ipc, "shmget", &[]),
         (Guarantee::Attributes, "setxattr", &[]),
-        (Guarantee::Network, "socket", &[INET, 3]),
+        (Guarantee::OtherProtocols, "socket", &[INET, 3]),
         (Guarantee::UnixSockets, "socket", &[UNIX, STREAM]),
         (Guarantee::Udp, "socket", &[INET, DGRAM]),
     ];
@@ -246,7 +246,7 @@ fn each_part_goes_when_its_guarantee_is_accepted_away_and_no_other() {
 
 #[test]
 fn accepted_rare_protocols_do_not_open_tcp_or_udp() {
-    let rare = filtering(CapabilitySet::builder().allow_tcp_connect(port(443)), 7, &[Guarantee::Network]);
+    let rare = filtering(CapabilitySet::builder().allow_tcp_connect(port(443)), 7, &[Guarantee::OtherProtocols]);
     for (arguments, expected) in [
         (&[17, 3, 0][..], None),
         (&[INET, 3, 1], None),

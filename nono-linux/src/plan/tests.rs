@@ -46,7 +46,7 @@ fn each_guarantee_holds_by_the_mechanism_that_the_abi_has() {
             (Guarantee::UnixSockets, since(9, Some(Seccomp))),
             (Guarantee::AbstractSockets, since(9, Some(Seccomp))),
             (Guarantee::Udp, Some(Seccomp)),
-            (Guarantee::Network, Some(Seccomp)),
+            (Guarantee::OtherProtocols, Some(Seccomp)),
             (Guarantee::TcpPorts, Some(Seccomp)),
             (Guarantee::ListenAnyPort, Some(Seccomp)),
             (Guarantee::Terminal, Some(Seccomp)),
@@ -88,7 +88,7 @@ fn an_open_network_leaves_unix_sockets_to_landlock() {
         let made = planned(work().network(NetworkMode::AllowAll), abi).enforcement;
         assert_eq!(made.gap(Guarantee::UnixSockets).is_some(), abi < 9, "ABI {abi}");
         assert_eq!(made.gap(Guarantee::AbstractSockets).is_some(), abi < 6, "ABI {abi}");
-        for closed in [Guarantee::Network, Guarantee::TcpPorts, Guarantee::Udp, Guarantee::ListenAnyPort] {
+        for closed in [Guarantee::OtherProtocols, Guarantee::TcpPorts, Guarantee::Udp, Guarantee::ListenAnyPort] {
             assert!(made.gap(closed).is_none() && made.mechanism(closed).is_none(), "{closed}: nothing is promised");
         }
     }
@@ -165,9 +165,13 @@ fn without_seccomp_what_it_keeps_is_a_gap() {
         let kept = matches!(made.mechanism(guarantee), None | Some(Mechanism::Landlock | Mechanism::Launch));
         assert!(kept, "{guarantee}");
     }
-    for gap in
-        [Guarantee::Network, Guarantee::TcpPorts, Guarantee::KernelSurface, Guarantee::Terminal, Guarantee::CoreDumps]
-    {
+    for gap in [
+        Guarantee::OtherProtocols,
+        Guarantee::TcpPorts,
+        Guarantee::KernelSurface,
+        Guarantee::Terminal,
+        Guarantee::CoreDumps,
+    ] {
         assert!(made.gap(gap).is_some(), "{gap}");
     }
 }

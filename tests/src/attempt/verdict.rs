@@ -36,6 +36,12 @@ impl Report {
         })
     }
 
+    /// Whether it says anything of `guarantee`.
+    pub fn mentions(&self, guarantee: Guarantee) -> bool {
+        let name = guarantee.name();
+        self.enforced.contains_key(name) || self.gaps.contains(name) || self.limits.contains(name)
+    }
+
     /// What refuses an attempt, by the report: the mechanism of its first guarantee that is enforced.
     pub fn mechanism(&self, row: &Row) -> Option<&str> {
         row.guarantees.iter().find_map(|guarantee| self.enforced.get(guarantee.name())).map(String::as_str)
