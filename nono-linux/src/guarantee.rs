@@ -83,8 +83,9 @@ impl Situation<'_> {
             ),
             _ => Err(Gap::limit(
                 guarantee,
-                "the program can change permissions and times of files you own, and, as root with a granted path of \
-                 another user's (CAP_DAC_OVERRIDE), set times to now on any file",
+                "the program can change permissions and times of files you own (as root with a granted path of another \
+                 user's, CAP_DAC_OVERRIDE: set times to now on any), and can see whether a path exists, its size and \
+                 times, and that it is used (inotify)",
                 "no released kernel: a Landlock right for it is proposed",
             )),
         }

@@ -46,15 +46,14 @@ fn arguments(name: &str) -> [u64; 6] {
         "socket" => &[2, 2, 0],
         "socketpair" => &[2, 1, 0, NOWHERE],
         "sendto" | "sendmmsg" => &[u64::MAX, NOWHERE, 1, 0x2000_0000],
+        "setsockopt" => &[u64::MAX, 6, 31],
         "sendmsg" => &[u64::MAX, NOWHERE, 0x2000_0000],
         "modify_ldt" | "move_pages" | "vhangup" => &[],
         "io_uring_setup" => &[1, NOWHERE],
         "mq_open" | "mq_unlink" | "mount" => &[NOWHERE, NOWHERE, NOWHERE, 0, 0, 0],
         _ => &[u64::MAX; 6],
     };
-    let mut all = [0; 6];
-    all[..some.len()].copy_from_slice(some);
-    all
+    std::array::from_fn(|at| some.get(at).copied().unwrap_or_default())
 }
 
 /// What the kernel says to a call: 0, or the error number.

@@ -18,13 +18,16 @@ const ATTRIBUTES: [&str; 8] = [
 ];
 
 /// For which a descriptor open for reading is enough: `FS_IOC_SETFLAGS`, `FS_IOC_FSSETXATTR`, `FS_IOC_SETVERSION`
-/// (linux/fs.h), `FS_IOC_ENABLE_VERITY` (linux/fsverity.h), which makes a file unchangeable for good, and on btrfs
+/// (linux/fs.h) and its older number on ext4, `FS_IOC_SET_ENCRYPTION_POLICY` (linux/fscrypt.h),
+/// `FS_IOC_ENABLE_VERITY` (linux/fsverity.h), which makes a file unchangeable for good, and on btrfs
 /// (linux/btrfs.h) making and removing subvolumes: `SNAP_CREATE`, `SUBVOL_CREATE`, `SNAP_DESTROY`, `SNAP_CREATE_V2`,
 /// `SUBVOL_CREATE_V2`, `SUBVOL_SETFLAGS`, `SNAP_DESTROY_V2`.
-const CHANGES: [u64; 11] = [
+const CHANGES: [u64; 13] = [
     0x4008_6602,
     0x401c_5820,
     0x4008_7602,
+    0x4008_6604,
+    0x800c_6613,
     0x4080_6685,
     0x5000_9401,
     0x5000_940e,

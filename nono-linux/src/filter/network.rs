@@ -23,6 +23,8 @@ const IPPROTO_UDP: u64 = 17;
 /// UDP-Lite, and the echo requests of `ping`.
 const UDP_RELATIVES: [u64; 3] = [136, 1, 58];
 const NETLINK_ROUTE: u64 = 0;
+/// linux/tcp.h
+const TCP_ULP: u64 = 31;
 const MSG_FASTOPEN: u64 = 0x2000_0000;
 
 /// What of TCP there is.
@@ -114,7 +116,10 @@ impl Sockets {
         let families = [(self.unix, AF_UNIX), (any_ip, AF_INET), (any_ip, AF_INET6), (any_ip, AF_NETLINK)];
         let families: Vec<u64> = families.iter().filter(|(open, _)| *open).map(|(_, family)| *family).collect();
         if families.is_empty() {
-            return rules.refuse(&["socket"], Errno::EAFNOSUPPORT).and_then(|()| close_rare_pairs(rules));
+            rules.refuse(&["socket"], Errno::EAFNOSUPPORT)?;
+            // There is nothing to connect but a socket that is a standard stream, which could be connected anew.
+            rules.refuse(&["connect"], Errno::EACCES)?;
+            return close_rare_pairs(rules);
         }
         rules.refuse_where("socket", [Condition::int(0, NoneOf(families))?], Errno::EAFNOSUPPORT)?;
         close_rare_pairs(rules)?;
@@ -164,10 +169,13 @@ fn close_unix(rules: &mut Rules) -> Result<(), BuildError> {
     rules.refuse_where("socketpair", datagrams(SOCK_RAW)?, Errno::EACCES)
 }
 
-/// What is TCP and passes by Landlock's rules: MPTCP, other streams such as SCTP's, and connecting by sending.
+/// What is TCP and passes by Landlock's rules: MPTCP, other streams such as SCTP's, connecting by sending, and putting
+/// another protocol on top of a socket (`TCP_ULP`), which with `smc` makes it one that Landlock does not take for TCP.
 fn close_tcp_by_other_names(rules: &mut Rules) -> Result<(), BuildError> {
     let others = Condition::int(2, NoneOf(vec![0, IPPROTO_TCP]))?;
     rules.refuse_where("socket", [ip()?, kind(SOCK_STREAM)?, others], Errno::EPROTONOSUPPORT)?;
+    let layer = [Condition::int(1, Equal(IPPROTO_TCP))?, Condition::int(2, Equal(TCP_ULP))?];
+    rules.refuse_where("setsockopt", layer, Errno::EOPNOTSUPP)?;
     // Past Landlock's rules before Linux 7.2 (fixed by commit 33cb713db016).
     for (name, flags) in [("sendto", 3), ("sendmsg", 2), ("sendmmsg", 3)] {
         rules.refuse_where(name, [Condition::int(flags, AnyBit(MSG_FASTOPEN))?], Errno::EPERM)?;

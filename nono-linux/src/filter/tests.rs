@@ -117,6 +117,8 @@ fn a_closed_network_has_no_sockets_but_connected_pairs() {
         assert_eq!(pair(&[UNIX, DGRAM | FLAGS]), datagrams, "ABI {abi}");
         assert_eq!(pair(&[UNIX, 3]), datagrams, "ABI {abi}");
         assert_eq!(pair(&[30, STREAM]), NO_FAMILY);
+        // A standard stream may be a socket: it is not connected anew.
+        assert_eq!(answer(&closed, Arch::X86_64, "connect", &[0]), if abi >= 9 { None } else { CLOSED });
         assert_eq!(answer(&closed, Arch::X86_64, "sendto", &[3, 0, 0, 0x2000_0000]), None, "nothing to connect");
     }
 }
@@ -152,6 +154,11 @@ fn granted_ports_open_tcp_and_nothing_beside_it() {
             ("sendto", &[3, 0, 0, 0x4000], None),
             ("sendmsg", &[3, 0, 0x2000_0000], NO),
             ("sendmmsg", &[3, 0, 1, 0x2000_0000], NO),
+            ("setsockopt", &[3, 6, 31], Some(Errno::EOPNOTSUPP)),
+            ("setsockopt", &[3, 6 | HIGH, 31 | HIGH], Some(Errno::EOPNOTSUPP)),
+            ("setsockopt", &[3, 6, 1], None),
+            ("setsockopt", &[3, 1, 31], None),
+            ("connect", &[3], None),
             ("listen", &[3], if listens { None } else { CLOSED }),
         ] {
             assert_eq!(answer(&some, Arch::X86_64, name, arguments), expected, "{mode}: {name} {arguments:x?}");
