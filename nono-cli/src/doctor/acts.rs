@@ -12,7 +12,7 @@ use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr as UnixAddr, UnixListener, UnixStream};
+use std::os::unix::net::{SocketAddr as UnixAddr, UnixDatagram, UnixStream};
 use std::path::Path;
 use std::time::Duration;
 
@@ -157,11 +157,11 @@ fn move_deeper(granted: &Path) -> io::Result<()> {
     fs::rename(granted.join("list"), granted.join("deeper/moved"))
 }
 
-/// A server of this process, and a connection to it.
+/// A socket of this process, and a message to it. Not a server: listening takes a port to be granted.
 fn own_abstract_socket() -> io::Result<()> {
     let own = UnixAddr::from_abstract_name(format!("nono-doctor-child-{}", std::process::id()))?;
-    let _server = UnixListener::bind_addr(&own)?;
-    UnixStream::connect_addr(&own).map(drop)
+    let socket = UnixDatagram::bind_addr(&own)?;
+    socket.send_to_addr(b"x", &own).map(drop)
 }
 
 /// Gives a process the priority that it has.
