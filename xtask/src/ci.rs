@@ -49,7 +49,10 @@ pub(crate) fn run(shell: &Shell) -> bool {
     // The full number of cases is for `prove`.
     let _cases = std::env::var_os("NONO_TEST_CASES").is_none().then(|| shell.push_env("NONO_TEST_CASES", "100000"));
     steps.make("tests", || tests_run::run(shell, &[]));
-    steps.make("bench (smoke)", || crate::bench::start(shell, 20, None).map(|()| true));
+    steps.make("bench (smoke)", || {
+        crate::bench::start(shell, 20, None)?;
+        crate::bench::syscalls(shell, 5).map(|()| true)
+    });
     steps.end()
 }
 
