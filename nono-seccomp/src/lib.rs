@@ -55,7 +55,7 @@ pub use arch::{Arch, X32_BIT};
 pub use condition::{Condition, Operator, Width};
 pub use decode::{OpenHow, SocketAddress};
 pub use error::{BuildError, InstallError, ListenError, Malformed, TargetError};
-pub use features::Features;
+pub use features::{Features, has_filters};
 pub use install::{InstallFlags, set_no_new_privs};
 pub use instruction::{Filter, Instruction};
 pub use interpret::{Fault, Run, interpret};
