@@ -13,13 +13,13 @@ use crate::instruction::{Filter, Instruction, code};
 use crate::program::{Program, Rule};
 use crate::syscall::{high, low, offset};
 use crate::{Action, BuildError, Errno};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How far a conditional jump reaches.
 const REACH: usize = u8::MAX as usize;
 
 /// An emitted instruction, counted from the end of the program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Node(usize);
 
 /// From this number on, up to the next range, calls go to this node.
@@ -77,9 +77,9 @@ impl Ranges {
 struct Emitter {
     reversed: Vec<Instruction>,
     /// Code that was emitted, by what it does: instruction, then both successors.
-    known: HashMap<(u16, u32, Node, Node), Node>,
+    known: BTreeMap<(u16, u32, Node, Node), Node>,
     /// The latest stepping stone to a node.
-    stones: HashMap<Node, Node>,
+    stones: BTreeMap<Node, Node>,
 }
 
 impl Emitter {
