@@ -66,7 +66,7 @@ impl Candidate {
         let mut lines = output.lines().map(str::split_ascii_whitespace);
         let seccomp =
             lines.next().and_then(|mut line| line.nth(1)).context("the program says whether it is filtered")?;
-        // In a sandbox already, where the difference of two runs says nothing.
+        // In a sandbox already, or below ABI 3: where the difference of two runs says nothing.
         ensure!(seccomp == self.seccomp, "{program:?} runs with seccomp mode {seccomp} instead of {}", self.seccomp);
         for mut line in lines {
             let name = line.next().context("a line begins with the kind of call")?;
@@ -92,13 +92,14 @@ fn report([bare, landlock, filtered]: &[Candidate; 3], runs: usize) -> anyhow::R
         let adds = filtered.per_call_more_than(landlock, calls(name));
         let columns = [bare, landlock, filtered].map(|Figures { median, best }| format!("{median:>6.0} {best:>6.0}"));
         println!("{name:<26} {}  {:>6.0} {:>6.0}", columns.join(" "), adds.median, adds.best);
-        if adds.median.max(adds.best) > LIMIT {
+        // What else the machine does only adds to a time: the least ones differ by the filter, medians by that too.
+        if adds.best > LIMIT {
             over.push(name.as_str());
         }
     }
     match over.as_slice() {
-        [] => println!("the limit holds"),
-        over => println!("the limit does NOT hold: {}", over.join("; ")),
+        [] => println!("the limit holds, by the best"),
+        over => println!("the limit does NOT hold, by the best: {}", over.join("; ")),
     }
     Ok(())
 }
