@@ -50,14 +50,14 @@ fn is_directory(path: &Path) -> bool {
 /// rules on files are the same: `truncate` would be one of its rights that is not handled, and make opening cheaper.
 const FILTERED: [&str; 11] = [
     "terminal",
-    "network",
+    "other-protocols",
     "tcp-ports",
     "listen-any-port",
     "udp",
     "unix-sockets",
     "kernel-surface",
     "user-namespaces",
-    "metadata",
+    "attributes",
     "other-processes",
     "ipc",
 ];
