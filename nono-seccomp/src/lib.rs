@@ -63,5 +63,5 @@ pub use listener::{Listener, Readiness};
 pub use listing::Listing;
 pub use notification::{Answer, InjectFlags, Notification};
 pub use program::Program;
-pub use syscall::{Call, Syscall};
+pub use syscall::{Call, NamedCall, Syscall};
 pub use target::Target;

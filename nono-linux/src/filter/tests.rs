@@ -1,6 +1,6 @@
 use super::*;
 use nono_core::{Builder, NetworkMode, Port};
-use nono_seccomp::Call;
+use nono_seccomp::{Call, Syscall};
 
 /// Makes one set again and again.
 type Make = fn() -> Builder;
