@@ -8,6 +8,7 @@
 //! `secrets` (which nobody grants it).
 
 use crate::capture::{self, Captured, Group, text};
+use crate::need;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, Permissions};
 use std::io;
@@ -46,6 +47,11 @@ pub enum User {
 }
 
 impl User {
+    /// As whom a program is run by every test of programs: as who runs the tests, and as nobody when that is root.
+    pub fn all() -> Vec<Self> {
+        if need::is_root() { vec![Self::Same, Self::Nobody] } else { vec![Self::Same] }
+    }
+
     /// Makes `command` run as this user.
     pub fn apply(self, command: &mut Command) {
         if self == Self::Nobody {
@@ -430,7 +436,7 @@ mod tests {
 
     #[test]
     fn nobody_can_use_the_tree() {
-        crate::need!(crate::need::Need::Root);
+        crate::need!(need::Need::Root);
         let jail = Jail::of(User::Nobody);
         jail.file("work/more/file", "more");
         let ran = jail

@@ -7,11 +7,6 @@ use nono_tests::need::{self, Need};
 use std::path::Path;
 use std::process::Command;
 
-/// As whom programs are run: as who runs the tests, and as nobody when that is root.
-fn users() -> Vec<User> {
-    if need::is_root() { vec![User::Same, User::Nobody] } else { vec![User::Same] }
-}
-
 /// What a program prints, in one line.
 fn said(program: &str, args: &[&str]) -> Option<String> {
     let output = Command::new(program).args(args).output().ok().filter(|output| output.status.success())?;
@@ -48,7 +43,7 @@ fn refused(jail: &Jail, flags: &[&str], script: &str) {
 #[test]
 fn git() {
     nono_tests::need!(Need::Landlock(1), Need::Program("git"), Need::Program("bash"));
-    for user in users() {
+    for user in User::all() {
         let jail = Jail::of(user);
         let ran = works(
             &jail,
@@ -90,7 +85,7 @@ if __name__ == '__main__':
 #[test]
 fn python() {
     nono_tests::need!(Need::Landlock(1), Need::Program("/usr/bin/python3"), Need::Program("bash"));
-    for user in users() {
+    for user in User::all() {
         let jail = Jail::of(user);
         jail.file("work/script.py", STDLIB);
         let grants = python_grants("/usr/bin/python3");
@@ -107,7 +102,7 @@ fn python_venv() {
     if said("/usr/bin/python3", &["-c", "import ensurepip"]).is_none() {
         return need::skip("programs::python_venv", "this Python cannot make environments with pip");
     }
-    for user in users() {
+    for user in User::all() {
         let jail = Jail::of(user);
         works(&jail, &[], "/usr/bin/python3 -m venv env && env/bin/python -m pip --version").stdout_has("pip");
         refused(&jail, &["--read", "."], "/usr/bin/python3 -m venv other");
@@ -117,7 +112,7 @@ fn python_venv() {
 #[test]
 fn make_and_cc() {
     nono_tests::need!(Need::Landlock(1), Need::Program("make"), Need::Program("cc"), Need::Program("bash"));
-    for user in users() {
+    for user in User::all() {
         let jail = Jail::of(user);
         jail.file("work/hello.c", "#include <stdio.h>\nint main(void) { return puts(\"compiled\") < 0; }\n");
         jail.file("work/Makefile", "hello: hello.o\n\tcc -o $@ $<\nhello.o: hello.c\n\tcc -O2 -g -c -o $@ $<\n");
@@ -143,7 +138,7 @@ fn cargo_build_offline() {
 #[test]
 fn shell() {
     nono_tests::need!(Need::Landlock(1), Need::Program("bash"));
-    for user in users() {
+    for user in User::all() {
         let jail = Jail::of(user);
         let script = "seq 9 | grep -v 5 | sort -rn | head -n 2; cat <(echo from) <(echo pipes) | tee copy; \
                       diff <(echo a) <(echo b) || true; cat <<< here; (sleep 0 & wait); echo x >/dev/null";
@@ -157,7 +152,7 @@ fn shell() {
 #[test]
 fn tar_find_and_sort() {
     nono_tests::need!(Need::Landlock(1), Need::Program("tar"), Need::Program("find"), Need::Program("bash"));
-    for user in users() {
+    for user in User::all() {
         let jail = Jail::of(user);
         let script = "mkdir -p a/b && seq 30000 > a/b/numbers && tar czf a.tar.gz a && tar xzf a.tar.gz --one-top-level=c && \
                       find . -name numbers | wc -l && sort -S 64k -R c/a/b/numbers | sort -S 64k -n | tail -n 1 && mktemp";
