@@ -20,9 +20,10 @@ const UNSAFE: [&str; 8] = [
 ];
 
 /// Normal dependencies of the libraries, proc macros and what they need left out.
-const DEPENDENCIES: [(&str, &[&str]); 3] = [
+const DEPENDENCIES: [(&str, &[&str]); 4] = [
     ("nono-core", &["bitflags", "thiserror"]),
     ("nono-seccomp", &["bitflags", "libc", "thiserror"]),
+    ("nono-macos", &["bitflags", "nono-core", "thiserror", "tracing", "tracing-core", "once-cell", "pin-project-lite"]),
     (
         "nono-linux",
         &[
