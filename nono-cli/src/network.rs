@@ -31,7 +31,7 @@ pub(crate) fn add(mut builder: Builder, given: &Network) -> Result<Builder, CliE
         builder = builder.network(NetworkMode::AllowAll);
     }
     if given.net_block {
-        builder = builder.require(Guarantee::Network).require(Guarantee::TcpPorts).require(Guarantee::Udp);
+        builder = builder.require(Guarantee::OtherProtocols).require(Guarantee::TcpPorts).require(Guarantee::Udp);
     }
     if let Some(port) = given.proxy_port {
         builder = builder.network(NetworkMode::ProxyOnly { port, bind_ports: Vec::new() });

@@ -2,7 +2,7 @@
 
 #[cfg(target_os = "linux")]
 pub(crate) use nono_linux::{
-    ApplyError, Capability, CommandExt, ExecError, Linux as Sandbox, PrepareError, UnknownCapability, exec,
+    ApplyError, Capability, CommandExt, ExecError, Linux as Sandbox, PrepareError, Trial, UnknownCapability, exec,
     withheld_variables,
 };
 

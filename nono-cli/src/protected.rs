@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -31,9 +32,10 @@ pub(crate) fn check(grants: &[FsCapability], homes: &[PathBuf]) -> Result<(), Pr
     let resolver = CachedResolver::default();
     let wide = Wide::of(grants);
     for home in homes {
-        let listing = Listing::read(home);
+        let home = as_resolved(home);
+        let listing = Listing::read(&home);
         for line in lines() {
-            let Some(path) = expand(line, Some(home)) else { continue };
+            let Some(path) = expand(line, Some(&home)) else { continue };
             let real =
                 if listing.may_be_elsewhere(line) { resolver.find(&path).ok().map(|found| found.path) } else { None };
             wide.check(&path, real.as_deref())?;
@@ -67,13 +69,11 @@ impl<'a> Wide<'a> {
         Wide { grants, at }
     }
 
-    /// The grants of directories strictly above `path`, the nearest first.
+    /// The grants of directories strictly above `path`, which is written as a resolved path, the nearest first.
     fn above(&self, path: &Path) -> impl Iterator<Item = &'a FsCapability> {
-        // As it would be written resolved: a home directory may be given with doubled slashes.
-        let plain: PathBuf = path.components().collect();
-        let places = plain.ancestors().skip(1).filter_map(|above| self.at.get(above.as_os_str())).flatten();
-        let grants: Vec<_> = places.filter_map(|place| self.grants.get(*place).copied()).collect();
-        grants.into_iter().filter(|grant| grant.kind() == PathKind::Directory)
+        let places = directories_above(path).filter_map(|above| self.at.get(above)).flatten();
+        let grants = places.filter_map(|place| self.grants.get(*place).copied());
+        grants.filter(|grant| grant.kind() == PathKind::Directory)
     }
 
     /// Refuses a grant of a directory strictly above `protected`: where it exists, and where it could be made.
@@ -110,6 +110,20 @@ impl<'a> Wide<'a> {
     }
 }
 
+/// `path` as it would be written resolved: a home directory may be given with doubled slashes.
+fn as_resolved(path: &Path) -> PathBuf {
+    path.components().collect()
+}
+
+/// The directories strictly above `path`, the nearest first. For a path that is written as a resolved one, where every
+/// slash is before a name: `Path::ancestors` would look for `.` and doubled slashes again at each step.
+fn directories_above(path: &Path) -> impl Iterator<Item = &OsStr> {
+    let bytes = path.as_os_str().as_bytes();
+    let slashes = bytes.iter().enumerate().rev().filter(|(_, byte)| **byte == b'/');
+    let above = slashes.filter_map(|(at, _)| bytes.get(..at.max(1))).filter(|above| above.len() < bytes.len());
+    above.map(OsStr::from_bytes)
+}
+
 pub(crate) fn lines() -> impl Iterator<Item = &'static str> {
     DATA.lines().filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
@@ -123,30 +137,42 @@ fn own_state(homes: &[PathBuf]) -> Vec<PathBuf> {
             named
                 .into_iter()
                 .chain(homes.iter().map(|home| home.join(default)))
-                .map(|path| path.join("nono").components().collect()),
+                .map(|path| as_resolved(&path.join("nono"))),
         );
     }
     own
 }
 
-/// The names in a home directory: one listing tells which of the many protected paths can exist at all.
-struct Listing(Option<HashSet<OsString>>);
+/// The names in a home directory and in its `.config`: two listings tell which of the many protected paths can exist at
+/// all. None where a directory cannot be listed.
+struct Listing {
+    home: Option<HashSet<OsString>>,
+    config: Option<HashSet<OsString>>,
+}
 
 impl Listing {
     fn read(home: &Path) -> Listing {
-        let names = fs::read_dir(home).ok().map(|entries| entries.flatten().map(|entry| entry.file_name()).collect());
-        Listing(names)
+        Listing { home: names(home), config: names(&home.join(".config")) }
     }
 
-    /// Whether the path of `line` may exist and be a link to another place; yes where the home directory cannot be
-    /// listed. The system's own files are taken to be where they are said to be.
+    /// Whether the path of `line` may exist and be a link to another place; yes where it cannot be told. The system's own
+    /// files are taken to be where they are said to be.
     fn may_be_elsewhere(&self, line: &str) -> bool {
-        let first = line.strip_prefix("~/").and_then(|rest| rest.split('/').next());
-        match (&self.0, first) {
-            (Some(names), Some(first)) => names.contains(OsStr::new(first)),
-            (None, Some(_)) => true,
-            (_, None) => false,
-        }
+        let Some(path) = line.strip_prefix("~/") else { return false };
+        let (names, path) = match path.strip_prefix(".config/") {
+            Some(rest) => (&self.config, rest),
+            None => (&self.home, path),
+        };
+        let first = path.split('/').next().unwrap_or(path);
+        names.as_ref().is_none_or(|names| names.contains(OsStr::new(first)))
+    }
+}
+
+/// The names in `directory`; if there is no such directory, there are none in it.
+fn names(directory: &Path) -> Option<HashSet<OsString>> {
+    match fs::read_dir(directory) {
+        Ok(entries) => Some(entries.flatten().map(|entry| entry.file_name()).collect()),
+        Err(error) => (error.kind() == io::ErrorKind::NotFound).then(HashSet::new),
     }
 }
 
@@ -211,6 +237,24 @@ mod tests {
         fs::create_dir_all(elsewhere.join("aws")).unwrap();
         symlink(elsewhere.join("aws"), home.join(".aws")).unwrap();
         assert!(checked(&elsewhere, AccessMode::Read, &home).is_err());
+    }
+
+    #[test]
+    fn nor_does_one_of_its_parent() {
+        let (dir, home) = home();
+        let elsewhere = dir.path().canonicalize().unwrap().join("settings");
+        fs::create_dir_all(elsewhere.join("gh")).unwrap();
+        fs::remove_dir_all(home.join(".config")).unwrap();
+        symlink(&elsewhere, home.join(".config")).unwrap();
+        assert!(checked(&elsewhere, AccessMode::Read, &home).unwrap_err().contains(".config/gh"));
+    }
+
+    #[test]
+    fn the_directories_above_a_path_are_its_ancestors() {
+        for path in ["/home/u/.ssh", "/.ssh", "/"] {
+            let expected: Vec<_> = Path::new(path).ancestors().skip(1).map(Path::as_os_str).collect();
+            assert_eq!(directories_above(Path::new(path)).collect::<Vec<_>>(), expected, "{path}");
+        }
     }
 
     #[test]

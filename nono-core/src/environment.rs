@@ -19,7 +19,20 @@ pub enum Withheld {
 const LOADER: [&str; 3] = ["LD_PRELOAD", "LD_AUDIT", "DYLD_INSERT_LIBRARIES"];
 
 /// Endings of words that mean a secret: `GITHUB_TOKEN`, `PGPASSWORD`, `npm_config_authToken`.
-const SECRET: [&str; 8] = ["TOKEN", "TOKENS", "SECRET", "SECRETS", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIALS"];
+const SECRET: [&str; 12] = [
+    "TOKEN",
+    "TOKENS",
+    "SECRET",
+    "SECRETS",
+    "PASSWORD",
+    "PASSWD",
+    "PASSPHRASE",
+    "CREDENTIALS",
+    "APIKEY",
+    "ACCESSKEY",
+    "SECRETKEY",
+    "PRIVATEKEY",
+];
 
 /// What comes before a `KEY` (or its `ID`) that is a secret.
 const KEYS: [&str; 8] = ["API", "ACCESS", "SECRET", "PRIVATE", "ENCRYPTION", "SIGNING", "MASTER", "DEPLOY"];
@@ -46,20 +59,22 @@ const NAMES: [&str; 8] = [
 /// assert_eq!(withheld("PATH".as_ref()), None);
 /// ```
 pub fn withheld(name: &OsStr) -> Option<Withheld> {
-    let bytes = name.as_encoded_bytes();
-    if LOADER.iter().any(|known| known.as_bytes() == bytes) {
+    let name = name.as_encoded_bytes();
+    if LOADER.iter().any(|known| known.as_bytes() == name) {
         return Some(Withheld::Loader);
     }
-    let upper = bytes.to_ascii_uppercase();
-    let words: Vec<&[u8]> = upper.split(|byte| !byte.is_ascii_alphanumeric()).collect();
-    let secret = |word: &&[u8]| SECRET.iter().any(|ending| word.ends_with(ending.as_bytes()));
-    let one_of = |list: &[&str], word: &[u8]| list.iter().any(|known| known.as_bytes() == word);
-    let key = |pair: &[&[u8]]| matches!(pair, [first, second] if *second == b"KEY" && one_of(&KEYS, first));
-    let joined = |word: &&[u8]| matches!(*word, b"APIKEY" | b"ACCESSKEY" | b"SECRETKEY" | b"PRIVATEKEY");
-    let found = NAMES.iter().any(|known| known.as_bytes() == upper)
-        || words.iter().any(|word| secret(word) || joined(word))
-        || words.windows(2).any(key);
-    found.then_some(Withheld::Credential)
+    // Asked of every variable at each start: nothing is copied.
+    let is = |known: &str, word: &[u8]| known.as_bytes().eq_ignore_ascii_case(word);
+    let mut before: &[u8] = b"";
+    let secret = name.split(|byte| !byte.is_ascii_alphanumeric()).any(|word| {
+        let key = is("KEY", word) && KEYS.iter().any(|kind| is(kind, before));
+        before = word;
+        key || SECRET.iter().any(|ending| {
+            let start = word.len().checked_sub(ending.len());
+            start.and_then(|start| word.get(start..)).is_some_and(|end| is(ending, end))
+        })
+    });
+    (secret || NAMES.iter().any(|known| is(known, name))).then_some(Withheld::Credential)
 }
 
 #[cfg(test)]

@@ -25,8 +25,6 @@ pub enum Guarantee {
     ProcessList,
     /// No typing into the terminal on the user's behalf (`TIOCSTI`, `TIOCLINUX`).
     Terminal,
-    /// No network but what was granted, of any protocol.
-    Network,
     /// TCP connects and binds only on granted ports.
     TcpPorts,
     /// A port granted for this machine reaches no other host.
@@ -35,6 +33,8 @@ pub enum Guarantee {
     ListenAnyPort,
     /// No UDP but what was granted.
     Udp,
+    /// No network by protocols beside TCP and UDP: raw sockets, netlink, other machines' and this kernel's own.
+    OtherProtocols,
     /// Unix sockets with a path only where granted.
     UnixSockets,
     /// No unix socket with an abstract name of a process outside.
@@ -43,6 +43,8 @@ pub enum Guarantee {
     KernelSurface,
     /// No namespaces of the program's own, in which it would have every capability.
     UserNamespaces,
+    /// Extended attributes, access control lists and flags of files stay as they are.
+    Attributes,
     /// Permissions, owners and times of files outside stay as they are.
     Metadata,
     /// Limits, priorities and processors of processes outside stay as they are.
@@ -61,7 +63,7 @@ pub enum Guarantee {
 
 impl Guarantee {
     /// Every guarantee, in the order of reports.
-    pub const ALL: [Guarantee; 24] = [
+    pub const ALL: [Guarantee; 25] = [
         Guarantee::Files,
         Guarantee::Truncate,
         Guarantee::Deny,
@@ -70,15 +72,16 @@ impl Guarantee {
         Guarantee::Signals,
         Guarantee::ProcessList,
         Guarantee::Terminal,
-        Guarantee::Network,
         Guarantee::TcpPorts,
         Guarantee::AnyHost,
         Guarantee::ListenAnyPort,
         Guarantee::Udp,
+        Guarantee::OtherProtocols,
         Guarantee::UnixSockets,
         Guarantee::AbstractSockets,
         Guarantee::KernelSurface,
         Guarantee::UserNamespaces,
+        Guarantee::Attributes,
         Guarantee::Metadata,
         Guarantee::OtherProcesses,
         Guarantee::Capabilities,
@@ -99,7 +102,7 @@ impl Guarantee {
             Guarantee::Signals => "signals",
             Guarantee::ProcessList => "process-list",
             Guarantee::Terminal => "terminal",
-            Guarantee::Network => "network",
+            Guarantee::OtherProtocols => "other-protocols",
             Guarantee::TcpPorts => "tcp-ports",
             Guarantee::AnyHost => "any-host",
             Guarantee::ListenAnyPort => "listen-any-port",
@@ -108,6 +111,7 @@ impl Guarantee {
             Guarantee::AbstractSockets => "abstract-sockets",
             Guarantee::KernelSurface => "kernel-surface",
             Guarantee::UserNamespaces => "user-namespaces",
+            Guarantee::Attributes => "attributes",
             Guarantee::Metadata => "metadata",
             Guarantee::OtherProcesses => "other-processes",
             Guarantee::Capabilities => "capabilities",
@@ -129,7 +133,7 @@ impl Guarantee {
             Guarantee::Signals => "no signals to processes outside",
             Guarantee::ProcessList => "command lines of processes outside not visible",
             Guarantee::Terminal => "no typing into your terminal",
-            Guarantee::Network => "no network of any protocol but what was granted",
+            Guarantee::OtherProtocols => "no network by protocols beside TCP and UDP",
             Guarantee::TcpPorts => "TCP connect and bind only on granted ports",
             Guarantee::AnyHost => "ports granted for this machine reach no other host",
             Guarantee::ListenAnyPort => "listening only on granted ports",
@@ -138,6 +142,7 @@ impl Guarantee {
             Guarantee::AbstractSockets => "no abstract unix sockets of processes outside",
             Guarantee::KernelSurface => "no way around through rarely used system calls",
             Guarantee::UserNamespaces => "no namespaces of the program's own",
+            Guarantee::Attributes => "extended attributes and flags of files unchanged",
             Guarantee::Metadata => "permissions, owners and times outside unchanged",
             Guarantee::OtherProcesses => "limits and priorities of processes outside unchanged",
             Guarantee::Capabilities => "no privileges of root, and none gained",

@@ -5,6 +5,7 @@ use crate::error::{CapabilityError, ConflictError};
 use crate::guarantee::Guarantee;
 use crate::net::{NetworkMode, Port};
 use crate::normal;
+use crate::order::is_resolved;
 use crate::path::FsCapability;
 use crate::resolve::{Resolver, StdResolver};
 use crate::scope::Reach;
@@ -203,6 +204,18 @@ impl Builder {
     /// As [`Builder::allow`].
     pub fn deny(mut self, path: impl AsRef<Path>) -> Result<Builder, CapabilityError> {
         self.set.denies.push(StdResolver.resolve(path.as_ref())?.path);
+        Ok(self)
+    }
+
+    /// Closes `path`, which was resolved before, as [`Builder::deny`] does. Nothing is looked up.
+    ///
+    /// # Errors
+    /// [`CapabilityError::NotResolved`].
+    pub fn deny_resolved(mut self, path: PathBuf) -> Result<Builder, CapabilityError> {
+        if !is_resolved(&path) {
+            return Err(CapabilityError::NotResolved { path });
+        }
+        self.set.denies.push(path);
         Ok(self)
     }
 

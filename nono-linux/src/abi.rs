@@ -1,7 +1,7 @@
 //! What this kernel offers, asked of the kernel itself: never derived from a version string or a file in `/sys`.
 
 use crate::sys;
-use nono_seccomp::{Arch, Features};
+use nono_seccomp::{Arch, has_filters};
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 use rustix::thread::{CapabilitySet, capabilities};
@@ -110,6 +110,11 @@ impl Kernel {
         Kernel { abi: Abi(abi), absence, seccomp: true, core_limit: true, errata }
     }
 
+    /// Whether unix sockets can be granted by their paths; otherwise there are all or none.
+    pub fn has_unix_by_path(&self) -> bool {
+        self.abi >= Abi(9)
+    }
+
     /// Whether name lookups can be granted by UDP without granting all of it; otherwise they are by TCP alone.
     pub fn has_udp_by_port(&self) -> bool {
         self.abi >= Abi(10)
@@ -126,7 +131,7 @@ fn core_limit() -> bool {
 
 /// Whether this kernel has filters and this crate the numbers of its machine.
 fn seccomp() -> bool {
-    Arch::NATIVE.is_some() && Features::probe().is_ok_and(|features| features.filters)
+    Arch::NATIVE.is_some() && has_filters().unwrap_or(false)
 }
 
 /// What an errno of `landlock_create_ruleset(NULL, 0, LANDLOCK_CREATE_RULESET_VERSION)` tells (`landlock(7)`).

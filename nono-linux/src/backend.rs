@@ -1,6 +1,6 @@
 //! Linux as a backend: capabilities in, a policy out that is ready to be applied.
 
-use crate::abi::{Abi, Kernel};
+use crate::abi::{Abi, Absence, Kernel};
 use crate::error::{ApplyError, PrepareError};
 use crate::filter::Filtering;
 use crate::guarantee::Situation;
@@ -60,6 +60,14 @@ impl Linux {
     pub fn keep_capabilities(mut self, wanted: impl IntoIterator<Item = Capability>) -> Linux {
         self.kept.extend(wanted);
         self
+    }
+
+    /// What would be enforced of `set`, gaps included, without preparing anything.
+    ///
+    /// # Errors
+    /// Why there is no Landlock.
+    pub fn planned(&self, set: &CapabilitySet) -> Result<Enforcement, Absence> {
+        plan(set, &self.kernel, &Accepted::default()).map(|plan| self.enforcement(plan.enforcement))
     }
 
     /// What the kernel offers.

@@ -24,7 +24,7 @@ impl Situation<'_> {
     /// What keeps `guarantee`; none if nothing in the set asks for it.
     pub(crate) fn answer(&self, guarantee: Guarantee) -> Option<Answer> {
         self.asked_for(guarantee).then(|| match guarantee {
-            Guarantee::Network
+            Guarantee::OtherProtocols
             | Guarantee::TcpPorts
             | Guarantee::AnyHost
             | Guarantee::ListenAnyPort
@@ -34,6 +34,7 @@ impl Situation<'_> {
             Guarantee::Terminal
             | Guarantee::KernelSurface
             | Guarantee::UserNamespaces
+            | Guarantee::Attributes
             | Guarantee::OtherProcesses
             | Guarantee::Ipc => self.by_filter(guarantee),
             Guarantee::Capabilities | Guarantee::Environment | Guarantee::Descriptors | Guarantee::CoreDumps => {
@@ -51,7 +52,7 @@ impl Situation<'_> {
             Guarantee::AbstractSockets => self.set.abstract_sockets() == Reach::Inside,
             Guarantee::Deny => !self.set.denies().is_empty(),
             Guarantee::AnyHost => !self.set.tcp_connect_here().is_empty(),
-            Guarantee::Network | Guarantee::TcpPorts | Guarantee::ListenAnyPort | Guarantee::Udp => closed,
+            Guarantee::OtherProtocols | Guarantee::TcpPorts | Guarantee::ListenAnyPort | Guarantee::Udp => closed,
             _ => true,
         }
     }
@@ -80,19 +81,14 @@ impl Situation<'_> {
                 "the program can read the command lines of other processes in /proc",
                 "not granting /proc (--no-system, and what the program needs by --read)",
             ),
-            _ => Err(self.metadata()),
+            _ => Err(Gap::limit(
+                guarantee,
+                "the program can change permissions and times of files you own (as root with a granted path of another \
+                 user's, CAP_DAC_OVERRIDE: set times to now on any), and can see whether a path exists, its size and \
+                 times, and that it is used (inotify)",
+                "no released kernel: a Landlock right for it is proposed",
+            )),
         }
-    }
-
-    fn metadata(&self) -> Gap {
-        let risk = if self.filter.metadata {
-            "the program can change permissions and times of files you own, and, as root with a granted path of another \
-             user's (CAP_DAC_OVERRIDE), set times to now on any file"
-        } else {
-            "the program can change permissions, times and extended attributes of files you own, and, as root with a \
-             granted path of another user's (CAP_DAC_OVERRIDE), attributes of any file"
-        };
-        Gap::limit(Guarantee::Metadata, risk, "no released kernel: a Landlock right for it is proposed")
     }
 
     /// What the filter keeps on every kernel that has filters, unless it was left off.
@@ -107,6 +103,10 @@ impl Situation<'_> {
                 "the program can change limits, priorities and processors of your other processes",
             ),
             Guarantee::Ipc => (filter.ipc, "the program can use System V and POSIX IPC of your other processes"),
+            Guarantee::Attributes => (
+                filter.attributes,
+                "the program can change extended attributes and flags of files you own, and of others it may write",
+            ),
             Guarantee::UserNamespaces => {
                 (filter.namespaces, "the program can have every capability in namespaces of its own")
             }
@@ -142,8 +142,8 @@ impl Situation<'_> {
         let gap = |risk| Err(self.unfiltered(guarantee, risk));
         let landlock = |since, risk| self.landlock(guarantee, since, risk);
         match guarantee {
-            Guarantee::Network if closed(|sockets| !sockets.rare) => Ok(Mechanism::Seccomp),
-            Guarantee::Network => gap("the program can send and receive by raw sockets and rare protocols"),
+            Guarantee::OtherProtocols if closed(|sockets| !sockets.rare) => Ok(Mechanism::Seccomp),
+            Guarantee::OtherProtocols => gap("the program can send and receive by raw sockets and rare protocols"),
             // No TCP socket at all, on any kernel.
             Guarantee::TcpPorts if closed(|sockets| sockets.tcp == Tcp::None) => Ok(Mechanism::Seccomp),
             Guarantee::TcpPorts if self.kernel.abi < Abi(4) => {

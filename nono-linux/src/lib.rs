@@ -38,6 +38,7 @@ mod restrict;
 mod rights;
 mod ruleset;
 mod sys;
+mod trial;
 
 pub use abi::{Abi, Absence, Kernel};
 pub use backend::{Linux, Policy};
@@ -48,3 +49,4 @@ pub use plan::{HandledNet, PathRule, Plan, PortRight, Scopes, plan};
 pub use privileges::{Capability, UnknownCapability};
 pub use restrict::Step;
 pub use rights::{Handling, handling};
+pub use trial::Trial;

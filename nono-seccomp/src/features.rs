@@ -37,10 +37,8 @@ impl Features {
     /// # Errors
     /// [`InstallError::Blocked`] if asking is forbidden, as by a container's filter.
     pub fn probe() -> Result<Self, InstallError> {
-        match knows_flags(0) {
-            Ok(true) => {}
-            Ok(false) => return Ok(Self::default()),
-            Err(source) => return without_answer(source),
+        if !has_filters()? {
+            return Ok(Self::default());
         }
         let known = |flags: u32| matches!(knows_flags(flags), Ok(true));
         let actions: Vec<_> =
@@ -56,12 +54,16 @@ impl Features {
     }
 }
 
-fn without_answer(source: std::io::Error) -> Result<Features, InstallError> {
-    match source.raw_os_error() {
-        Some(libc::ENOSYS) => Ok(Features::default()),
+/// Whether filters can be installed at all, asked in one system call: for a program that needs no more than that.
+///
+/// # Errors
+/// [`InstallError::Blocked`] if asking is forbidden, as by a container's filter.
+pub fn has_filters() -> Result<bool, InstallError> {
+    knows_flags(0).or_else(|source| match source.raw_os_error() {
+        Some(libc::ENOSYS) => Ok(false),
         Some(libc::EPERM) => Err(InstallError::Blocked { source }),
         _ => Err(InstallError::Call { call: "seccomp(SECCOMP_SET_MODE_FILTER)", source }),
-    }
+    })
 }
 
 /// Whether the kernel's notification is the one this crate decodes.
@@ -80,6 +82,7 @@ mod tests {
     fn probing_installs_nothing_and_repeats() {
         let Ok(features) = Features::probe() else { return println!("skipped: seccomp is blocked here") };
         assert_eq!(Features::probe().unwrap(), features);
+        assert_eq!(has_filters().unwrap(), features.filters);
         if features.notification {
             assert!(features.filters && features.actions.contains(&Action::Notify), "{features:?}");
         }

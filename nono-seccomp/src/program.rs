@@ -114,6 +114,11 @@ impl Program {
         assemble::assemble(self)
     }
 
+    /// The calls there are rules for, by number.
+    pub fn syscalls(&self) -> impl Iterator<Item = Syscall> {
+        self.calls.keys().copied()
+    }
+
     /// The architecture it is for.
     pub const fn arch(&self) -> Arch {
         self.arch

@@ -14,4 +14,5 @@ mod copy;
 pub mod jail;
 pub mod need;
 mod probe;
+pub mod raw;
 pub mod terminal;

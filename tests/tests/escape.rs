@@ -25,7 +25,8 @@ fn all_refused(user: User, privileged: bool) {
     let dir = std::env::var_os("NONO_TEST_BIN_DIR").map(PathBuf::from);
     let nono = dir.expect("NONO_TEST_BIN_DIR is set by `cargo xtask test`").join("nono");
     let attempts = Attempts::find(Path::new(env!("CARGO_BIN_EXE_attempt")));
-    let mut table = format!("{:<34} {:<14} {:<20} {user:?}\n", "attempt", "outside", "inside");
+    let heading = ["attempt", "outside", "inside", "mechanism"];
+    let mut table = format!("{:<34} {:<10} {:<12} {:<20} {user:?}\n", heading[0], heading[1], heading[2], heading[3]);
     let (mut failures, mut count) = (Vec::new(), BTreeMap::<&str, usize>::new());
     for row in attempts.rows().unwrap().iter().filter(|row| privileged || !row.root) {
         let verdict = one(&attempts, row, user, &nono, &mut table);
@@ -49,12 +50,13 @@ fn one(attempts: &Attempts, row: &Row, user: User, nono: &Path, table: &mut Stri
     let (inside, report) = inside.unwrap();
     let report: Option<serde_json::Value> = report.ok().and_then(|text| serde_json::from_slice(&text).ok());
     let report = report.as_ref().and_then(Report::from_json);
+    let mechanism = report.as_ref().and_then(|report| report.mechanism(row)).unwrap_or("-").to_owned();
     let verdict = match report {
         Some(report) => judge(row, &outside, &inside, &report),
         None => Verdict::Broken(format!("no report: {}", inside.said)),
     };
-    writeln!(table, "{:<34} {:<14} {:<20} {verdict}", row.name, outside.end.to_string(), inside.end.to_string())
-        .unwrap();
+    let (out, within) = (outside.end.to_string(), inside.end.to_string());
+    writeln!(table, "{:<34} {out:<10} {within:<12} {mechanism:<20} {verdict}", row.name).unwrap();
     if verdict.is_failure() {
         writeln!(table, "{}", inside.said).unwrap();
     }

@@ -115,7 +115,7 @@ fn extended_attributes_are_left_behind_in_silence() {
         // Who asks for them by name is told.
         let ran = script(&jail, &[], "cp --preserve=xattr file.txt asked");
         ran.status(1).stderr_has("Operation not supported");
-        script(&jail, &["--accept-gap", "metadata"], &copy).success().stdout_has("['user.note'] ['user.note']");
+        script(&jail, &["--accept-gap", "attributes"], &copy).success().stdout_has("['user.note'] ['user.note']");
     }
 }
 

@@ -30,8 +30,8 @@ fn free_port() -> u16 {
 
 /// What an attempt says under the capabilities of `builder`, all gaps accepted.
 fn said(builder: Builder, attempt: &str, value: &str) -> String {
-    let everything: Accepted = Guarantee::ALL.into_iter().collect();
-    let policy = Linux::probe().prepare(&builder.build().unwrap(), &everything).unwrap();
+    let here: Accepted = [Guarantee::AnyHost].into_iter().collect();
+    let policy = Linux::probe().prepare(&builder.build().unwrap(), &here).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_attempt"));
     command.args(["run", attempt, "/nowhere", value, "token=token"]).current_dir("/");
     let output = command.sandbox(policy).output().unwrap();

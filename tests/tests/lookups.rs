@@ -1,6 +1,7 @@
 //! Does a lookup of a name that needs DNS fail at once where there is none, while names of this machine are found?
 #![expect(clippy::tests_outside_test_module, reason = "an integration test is one")]
 
+use nono_linux::Linux;
 use nono_tests::jail::{Jail, Ran, User};
 use nono_tests::need::{self, Need};
 use std::time::{Duration, Instant};
@@ -97,7 +98,7 @@ fn lookups_are_by_tcp_where_udp_cannot_be_granted_and_it_is_said() {
         let note =
             "nono: note: names are looked up by TCP (RES_OPTIONS=use-vc), which programs in Go or with musl cannot";
         let said = options(DNS, None);
-        if need::landlock_abi() >= 10 {
+        if Linux::probe().kernel().has_udp_by_port() {
             said.success().stdout_is("unset\n");
             assert!(!said.stderr().contains("RES_OPTIONS"), "{}", said.stderr());
             continue;
@@ -105,6 +106,8 @@ fn lookups_are_by_tcp_where_udp_cannot_be_granted_and_it_is_said() {
         said.success().stdout_is("use-vc\n");
         assert_eq!(said.stderr().lines().filter(|line| *line == note).count(), 1, "{}", said.stderr());
         options(DNS, Some("timeout:1")).success().stdout_is("use-vc timeout:1\n");
+        let debug = options(&["--allow-dns", "--env", "RES_OPTIONS=debug"], Some("timeout:1"));
+        debug.success().stdout_is("debug\n");
         // Said only where it is so.
         let silent = options(&[], Some("timeout:1"));
         silent.success().stdout_is("timeout:1\n");

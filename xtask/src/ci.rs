@@ -49,16 +49,23 @@ pub(crate) fn run(shell: &Shell) -> bool {
     // The full number of cases is for `prove`.
     let _cases = std::env::var_os("NONO_TEST_CASES").is_none().then(|| shell.push_env("NONO_TEST_CASES", "100000"));
     steps.make("tests", || tests_run::run(shell, &[]));
-    steps.make("bench (smoke)", || crate::bench::start(shell, 20, None).map(|()| true));
+    steps.make("bench (smoke)", || {
+        crate::bench::start(shell, 20, None)?;
+        crate::bench::syscalls(shell, 5).map(|()| true)
+    });
     steps.end()
 }
 
-/// Mass tests in full: a million calls through random filters.
+/// Mass tests in full: a million calls through random filters, and a hundred thousand sets through macOS profiles.
 pub(crate) fn prove(shell: &Shell) -> bool {
     let mut steps = Steps::default();
     steps.make("property tests", || {
         let test = cmd!(shell, "cargo test --release --package nono-seccomp --test property -- --nocapture");
         Ok(test.env("NONO_TEST_CASES", "1000000").run().map(|()| true)?)
+    });
+    steps.make("profiles of macOS", || {
+        let test = cmd!(shell, "cargo test --release --package nono-macos --test model -- --nocapture");
+        Ok(test.env("NONO_TEST_MODEL_CASES", "100000").run().map(|()| true)?)
     });
     steps.end()
 }

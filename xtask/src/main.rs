@@ -49,6 +49,12 @@ enum Bench {
         #[arg(long)]
         many: Option<usize>,
     },
+    /// How much the filter adds to a system call that it lets pass
+    Syscalls {
+        /// How often each is started
+        #[arg(long, default_value_t = 50)]
+        runs: usize,
+    },
 }
 
 fn main() -> ExitCode {
@@ -72,5 +78,6 @@ fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Task::Ci => Ok(ci::run(&shell)),
         Task::Prove => Ok(ci::prove(&shell)),
         Task::Bench(Bench::Start { runs, many }) => bench::start(&shell, runs, many).map(|()| true),
+        Task::Bench(Bench::Syscalls { runs }) => bench::syscalls(&shell, runs).map(|()| true),
     }
 }

@@ -17,16 +17,16 @@ pub(crate) struct Network {
     #[arg(long)]
     pub(crate) net_block: bool,
     /// TCP to PORT of any host.
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", allow_negative_numbers = true)]
     pub(crate) allow_connect: Vec<Port>,
     /// TCP listening on PORT.
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", allow_negative_numbers = true)]
     pub(crate) allow_bind: Vec<Port>,
     /// Listening on TCP PORT, and connecting to it on this machine.
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", allow_negative_numbers = true)]
     pub(crate) allow_port: Vec<Port>,
     /// TCP only to PORT on this machine: everything must go through a proxy there.
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", allow_negative_numbers = true)]
     pub(crate) proxy_port: Option<Port>,
     /// Name lookups: DNS by UDP from Linux 7.2 on, below by TCP. Without it lookups fail at once.
     #[arg(long)]

@@ -58,7 +58,7 @@ pub(crate) struct Grants {
     #[arg(long)]
     pub(crate) env_clear: bool,
     /// Let the command inherit the open descriptor N.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) pass_fd: Vec<u32>,
     /// As root: keep these capabilities, such as CHOWN,FOWNER.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]

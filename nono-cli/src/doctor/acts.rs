@@ -1,28 +1,41 @@
 //! The attempts: for each guarantee what must not be possible inside, and beside it what was granted.
 
+use super::TOKEN;
 use super::fixture::{Fixture, proc_of};
+use crate::platform::Trial;
 use nono_core::Guarantee;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
+use rustix::process::{Resource, getpriority_process, getrlimit, setpriority_process};
 use rustix::thread::CapabilitySet;
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr as UnixAddr, UnixListener, UnixStream};
+use std::os::unix::net::{SocketAddr as UnixAddr, UnixDatagram, UnixStream};
 use std::path::Path;
 use std::time::Duration;
 
 /// A device that the child inside may read and not configure.
 pub(super) const FORBIDDEN_DEVICE: &str = "/dev/full";
 const GRANTED_DEVICE: &str = "/dev/zero";
+/// The attempt that need not succeed outside.
+pub(super) const CORE_DUMP: &str = "leave a core dump";
+
+/// What became of something that was granted; none where nothing of the kind can be.
+pub(super) type Granted = Option<io::Result<()>>;
 
 /// One attempt.
 pub(super) struct Act {
     pub(super) guarantee: Guarantee,
     pub(super) name: &'static str,
     pub(super) forbidden: fn(&Fixture) -> io::Result<()>,
-    pub(super) granted: Option<fn(&Fixture) -> io::Result<()>>,
+    pub(super) granted: fn(&Fixture) -> Granted,
+}
+
+/// One for which nothing is granted beside it.
+const fn act(guarantee: Guarantee, name: &'static str, forbidden: fn(&Fixture) -> io::Result<()>) -> Act {
+    Act { guarantee, name, forbidden, granted: |_| None }
 }
 
 /// An attempt on a path, made on the forbidden and on the granted half of the fixture.
@@ -32,7 +45,7 @@ macro_rules! on_both_halves {
             guarantee: Guarantee::Files,
             name: $name,
             forbidden: |fixture| $act(fixture.forbidden()),
-            granted: Some(|fixture| $act(fixture.granted())),
+            granted: |fixture| Some($act(fixture.granted())),
         }
     };
 }
@@ -51,58 +64,59 @@ pub(super) const ACTS: &[Act] = &[
         guarantee: Guarantee::Files,
         name: "move a file out",
         forbidden: |fixture| fs::rename(fixture.forbidden().join("list"), fixture.granted().join("moved")),
-        granted: Some(|fixture| {
-            fs::create_dir_all(fixture.granted().join("deeper"))?;
-            fs::rename(fixture.granted().join("list"), fixture.granted().join("deeper/moved"))
-        }),
+        granted: |fixture| Some(move_deeper(&fixture.granted())),
     },
     Act {
         guarantee: Guarantee::Files,
         name: "link a file out",
         forbidden: |fixture| fs::hard_link(fixture.forbidden().join("link"), fixture.granted().join("stolen")),
-        granted: Some(|fixture| fs::hard_link(fixture.granted().join("link"), fixture.granted().join("linked"))),
+        granted: |fixture| Some(fs::hard_link(fixture.granted().join("link"), fixture.granted().join("linked"))),
     },
     Act {
         guarantee: Guarantee::Truncate,
         name: "empty a file that may be read",
         forbidden: |fixture| truncate(&fixture.read_only().join("truncate")),
-        granted: Some(|fixture| truncate(&fixture.granted().join("truncate"))),
+        // For writing: below ABI 3 no other way of emptying a file is left, not even inside.
+        granted: |fixture| {
+            let path = fixture.granted().join("truncate");
+            Some(fs::OpenOptions::new().write(true).truncate(true).open(path).map(drop))
+        },
     },
     Act {
         guarantee: Guarantee::DeviceIoctl,
         name: "configure a device",
         forbidden: |_| configure(FORBIDDEN_DEVICE),
-        granted: Some(|_| configure(GRANTED_DEVICE)),
+        granted: |_| Some(configure(GRANTED_DEVICE)),
     },
     Act {
         guarantee: Guarantee::Processes,
         name: "look into a process",
         forbidden: |fixture| fs::read_link(proc_of(fixture.outsider, "cwd")).map(drop),
-        granted: Some(|_| fs::read_link(proc_of(std::process::id(), "cwd")).map(drop)),
+        granted: |_| Some(fs::read_link(proc_of(std::process::id(), "cwd")).map(drop)),
     },
     Act {
         guarantee: Guarantee::ProcessList,
         name: "read a command line",
         forbidden: |fixture| fs::read(proc_of(fixture.outsider, "cmdline")).map(drop),
-        granted: None,
+        granted: |_| None,
     },
     Act {
         guarantee: Guarantee::Signals,
         name: "signal a process",
         forbidden: |fixture| signal(fixture.outsider),
-        granted: Some(|_| signal(std::process::id())),
+        granted: |_| Some(signal(std::process::id())),
     },
     Act {
         guarantee: Guarantee::Capabilities,
         name: "keep or gain privileges",
         forbidden: |_| privileged(),
-        granted: None,
+        granted: |_| None,
     },
     Act {
         guarantee: Guarantee::TcpPorts,
         name: "connect by TCP",
         forbidden: |fixture| connect(fixture.port),
-        granted: Some(|fixture| connect(fixture.granted_port)),
+        granted: |fixture| Some(connect(fixture.granted_port)),
     },
     Act {
         guarantee: Guarantee::Udp,
@@ -111,25 +125,64 @@ pub(super) const ACTS: &[Act] = &[
             let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
             socket.send_to(b"x", (Ipv4Addr::LOCALHOST, fixture.udp_port)).map(drop)
         },
-        granted: None,
+        granted: |_| None,
     },
     Act {
         guarantee: Guarantee::UnixSockets,
         name: "connect to a unix socket",
         forbidden: |fixture| UnixStream::connect(fixture.socket()).map(drop),
-        granted: Some(|fixture| UnixStream::connect(fixture.granted_socket()).map(drop)),
+        granted: |fixture| fixture.unix.then(|| UnixStream::connect(fixture.granted_socket()).map(drop)),
     },
     Act {
         guarantee: Guarantee::AbstractSockets,
         name: "connect to an abstract unix socket",
         forbidden: |fixture| UnixStream::connect_addr(&UnixAddr::from_abstract_name(&fixture.abstract_name)?).map(drop),
-        granted: Some(|_| {
-            let own = UnixAddr::from_abstract_name(format!("nono-doctor-child-{}", std::process::id()))?;
-            let _server = UnixListener::bind_addr(&own)?;
-            UnixStream::connect_addr(&own).map(drop)
-        }),
+        granted: |fixture| fixture.unix.then(own_abstract_socket),
     },
+    act(Guarantee::ListenAnyPort, "listen without a port", |_| Trial::ListenUnbound.make()),
+    act(Guarantee::OtherProtocols, "talk to the kernel's network", |_| Trial::NetlinkSocket.make()),
+    act(Guarantee::Terminal, "type into the terminal", |_| Trial::TypeIntoTerminal.make()),
+    act(Guarantee::KernelSurface, "become another personality", |_| Trial::OtherPersonality.make()),
+    act(Guarantee::UserNamespaces, "make a namespace", |_| Trial::NewNamespace.make()),
+    act(Guarantee::Attributes, "remove an attribute", |_| Trial::RemoveAttribute.make()),
+    act(Guarantee::Ipc, "look at shared memory", |_| Trial::SharedMemory.make()),
+    act(Guarantee::OtherProcesses, "set a priority", |fixture| same_priority(fixture.outsider)),
+    act(Guarantee::Environment, "read a credential", |_| {
+        std::env::var_os(TOKEN).map(drop).ok_or_else(|| io::Error::other("the variable is not there"))
+    }),
+    act(Guarantee::Descriptors, "use an inherited descriptor", |fixture| {
+        fs::read_link(format!("/proc/self/fd/{}", fixture.descriptor)).map(drop)
+    }),
+    act(Guarantee::CoreDumps, CORE_DUMP, |_| dumps_core()),
 ];
+
+fn move_deeper(granted: &Path) -> io::Result<()> {
+    fs::create_dir_all(granted.join("deeper"))?;
+    fs::rename(granted.join("list"), granted.join("deeper/moved"))
+}
+
+/// A socket of this process, and a message to it. Not a server: listening takes a port to be granted.
+fn own_abstract_socket() -> io::Result<()> {
+    let own = UnixAddr::from_abstract_name(format!("nono-doctor-child-{}", std::process::id()))?;
+    let socket = UnixDatagram::bind_addr(&own)?;
+    socket.send_to_addr(b"x", &own).map(drop)
+}
+
+/// Gives a process the priority that it has.
+fn same_priority(process: u32) -> io::Result<()> {
+    let process = process_id(process)?;
+    Ok(setpriority_process(Some(process), getpriority_process(Some(process))?)?)
+}
+
+/// Whether a crash would write a file or start a handler: a limit of 1 alone prevents both, 0 the former (core(5)).
+fn dumps_core() -> io::Result<()> {
+    let piped = || fs::read("/proc/sys/kernel/core_pattern").map_or(true, |pattern| pattern.starts_with(b"|"));
+    match getrlimit(Resource::Core).maximum {
+        Some(1) => Err(io::Error::other("the limit is 1")),
+        Some(0) if !piped() => Err(io::Error::other("the limit is 0")),
+        _ => Ok(()),
+    }
+}
 
 /// Empties a file without opening it for writing: needs the right to truncate alone.
 fn truncate(path: &Path) -> io::Result<()> {
@@ -160,10 +213,13 @@ fn privileged() -> io::Result<()> {
     Ok(())
 }
 
-fn signal(process: u32) -> io::Result<()> {
+fn process_id(process: u32) -> io::Result<rustix::process::Pid> {
     let number = i32::try_from(process).map_err(io::Error::other)?;
-    let process = rustix::process::Pid::from_raw(number).ok_or(io::ErrorKind::InvalidInput)?;
-    Ok(rustix::process::test_kill_process(process)?)
+    Ok(rustix::process::Pid::from_raw(number).ok_or(io::ErrorKind::InvalidInput)?)
+}
+
+fn signal(process: u32) -> io::Result<()> {
+    Ok(rustix::process::test_kill_process(process_id(process)?)?)
 }
 
 fn connect(port: u16) -> io::Result<()> {

@@ -1,8 +1,11 @@
 //! What the attempts are made on: a directory tree of which half is granted, and servers to connect to.
 
+use rustix::io::{FdFlags, fcntl_setfd};
 use serde::{Deserialize, Serialize};
+use std::fs::File;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::os::fd::AsRawFd;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
@@ -15,7 +18,6 @@ pub(super) const FILES: [&str; 7] = ["read", "write", "delete", "rename", "link"
 pub(super) struct Servers {
     tcp: TcpListener,
     granted_tcp: TcpListener,
-    local_tcp: TcpListener,
     udp: UdpSocket,
     _abstract: UnixListener,
     abstract_name: String,
@@ -27,7 +29,6 @@ impl Servers {
         Ok(Servers {
             tcp: TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?,
             granted_tcp: TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?,
-            local_tcp: TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?,
             udp: UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?,
             _abstract: UnixListener::bind_addr(&SocketAddr::from_abstract_name(&abstract_name)?)?,
             abstract_name,
@@ -41,11 +42,14 @@ pub(super) struct Fixture {
     root: PathBuf,
     pub(super) port: u16,
     pub(super) granted_port: u16,
-    pub(super) local_port: u16,
     pub(super) udp_port: u16,
     pub(super) abstract_name: String,
     /// The process that made the fixture: outside the sandbox.
     pub(super) outsider: u32,
+    /// A descriptor that children inherit unless it is closed for them.
+    pub(super) descriptor: i32,
+    /// Whether a unix socket can be granted by its path.
+    pub(super) unix: bool,
     #[serde(skip)]
     _keep: Option<Keep>,
 }
@@ -55,10 +59,11 @@ pub(super) struct Fixture {
 struct Keep {
     _directory: tempfile::TempDir,
     _sockets: [UnixListener; 2],
+    _inherited: File,
 }
 
 impl Fixture {
-    pub(super) fn make(servers: &Servers) -> io::Result<Fixture> {
+    pub(super) fn make(servers: &Servers, unix: bool) -> io::Result<Fixture> {
         let directory = tempfile::Builder::new().prefix("nono-doctor-").tempdir()?;
         let root = directory.path().canonicalize()?;
         for half in ["forbidden", "granted", "read-only"] {
@@ -67,16 +72,19 @@ impl Fixture {
                 std::fs::write(root.join(half).join(name), "content")?;
             }
         }
+        let inherited = File::open(root.join("forbidden"))?;
+        fcntl_setfd(&inherited, FdFlags::empty())?;
         let sockets = [UnixListener::bind(root.join("socket"))?, UnixListener::bind(root.join("granted-socket"))?];
         Ok(Fixture {
             root,
             port: servers.tcp.local_addr()?.port(),
             granted_port: servers.granted_tcp.local_addr()?.port(),
-            local_port: servers.local_tcp.local_addr()?.port(),
             udp_port: servers.udp.local_addr()?.port(),
             abstract_name: servers.abstract_name.clone(),
             outsider: std::process::id(),
-            _keep: Some(Keep { _directory: directory, _sockets: sockets }),
+            descriptor: inherited.as_raw_fd(),
+            unix,
+            _keep: Some(Keep { _directory: directory, _sockets: sockets, _inherited: inherited }),
         })
     }
 

@@ -8,7 +8,7 @@ mod verdict;
 pub(crate) use verdict::{Row, Status, verdicts};
 
 use crate::error::CliError;
-use crate::platform::{CommandExt, Sandbox};
+use crate::platform::{CommandExt, PrepareError, Sandbox};
 use crate::{exit, report, system, terminal};
 use acts::ACTS;
 use fixture::{Fixture, Servers};
@@ -22,6 +22,9 @@ use std::process::{Command, ExitCode, Stdio};
 
 /// The hidden subcommand that is a child's side of the trials.
 pub(crate) const TRIAL: &str = "doctor-trial";
+
+/// The variable with something like a credential, which must not reach a child inside.
+pub(crate) const TOKEN: &str = "NONO_DOCTOR_TOKEN";
 
 /// How one attempt went. An error is the kernel's word for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,14 +47,22 @@ struct Trial {
 fn attempt(sandbox: &Sandbox) -> Result<Trial, CliError> {
     let failed = |step| move |source| CliError::Trial { step, source };
     let executable = std::env::current_exe().map_err(failed("finding nono's own file"))?;
+    let unix = sandbox.kernel().has_unix_by_path();
     let servers = Servers::start().map_err(failed("opening sockets to attempt connections to"))?;
-    let free_fixture = Fixture::make(&servers).map_err(failed("making files to attempt reading"))?;
-    let fixture = Fixture::make(&servers).map_err(failed("making files to attempt reading"))?;
-    let set = capabilities(&fixture, &executable)
-        .map_err(|source| CliError::Grant { flag: "the trial's own file", source })??;
-    let everything: Accepted = Guarantee::ALL.into_iter().collect();
-    let policy = sandbox.prepare(&set, &everything)?;
-    let claimed = policy.enforcement().clone();
+    let free_fixture = Fixture::make(&servers, unix).map_err(failed("making files to attempt reading"))?;
+    let fixture = Fixture::make(&servers, unix).map_err(failed("making files to attempt reading"))?;
+    let grants = capabilities(&fixture, &executable)
+        .map_err(|source| CliError::Grant { flag: "the trial's own file", source })?;
+    let mut builder = grants.into_iter().fold(CapabilitySet::builder(), Builder::grant);
+    if let Ok(port) = Port::try_from(fixture.granted_port) {
+        builder = builder.allow_tcp_connect(port);
+    }
+    let set = builder.build()?;
+    // What cannot be kept here is accepted, so that the rest is tried.
+    let planned = sandbox.planned(&set).map_err(|absence| PrepareError::NoLandlock { absence })?;
+    let accepted: Accepted = planned.refused(&Accepted::default()).map(|gap| gap.guarantee).collect();
+    let policy = sandbox.prepare(&set, &accepted)?;
+    let claimed = with_gaps_of_local_ports(sandbox, policy.enforcement().clone())?;
     let mut free = child_command(&executable, &free_fixture);
     let mut confined = child_command(&executable, &fixture);
     confined.sandbox(policy);
@@ -69,23 +80,30 @@ fn child_command(executable: &Path, fixture: &Fixture) -> Command {
     command
 }
 
+/// What is a gap only where ports of this machine are granted, which the trials do without: they would open more.
+fn with_gaps_of_local_ports(sandbox: &Sandbox, claimed: Enforcement) -> Result<Enforcement, CliError> {
+    let ports = CapabilitySet::builder().allow_localhost_port(Port::DNS).build()?;
+    let gaps = sandbox.planned(&ports).map(|planned| planned.gaps).unwrap_or_default();
+    let local = gaps.into_iter().filter(|gap| matches!(gap.guarantee, Guarantee::AnyHost | Guarantee::ListenAnyPort));
+    Ok(local.fold(claimed, Enforcement::opened))
+}
+
 /// What the child inside is given: what any command gets, the granted half of the fixture, and a device without ioctls.
-fn capabilities(fixture: &Fixture, nono: &Path) -> Result<Result<CapabilitySet, CliError>, CapabilityError> {
+fn capabilities(fixture: &Fixture, nono: &Path) -> Result<Vec<FsCapability>, CapabilityError> {
     let resolver = CachedResolver::default();
     let device = Path::new(acts::FORBIDDEN_DEVICE);
     let exactly = |path: &Path, access| FsCapability::resolve_exactly(path, access, &resolver);
-    let mut builder = CapabilitySet::builder()
-        .grant(exactly(device, FsAccess::READ_FILE)?)
-        .grant(exactly(&fixture.granted_socket(), FsAccess::RESOLVE_UNIX)?)
-        .grant(FsCapability::resolve(nono, AccessMode::Read, &resolver)?)
-        .grant(FsCapability::resolve(&fixture.granted(), AccessMode::ReadWrite, &resolver)?)
-        .grant(FsCapability::resolve(&fixture.read_only(), AccessMode::Read, &resolver)?);
-    let [granted, local] = [fixture.granted_port, fixture.local_port].map(Port::try_from);
-    if let (Ok(granted), Ok(local)) = (granted, local) {
-        builder = builder.allow_tcp_connect(granted).allow_localhost_port(local);
+    let mut grants = vec![
+        exactly(device, FsAccess::READ_FILE)?,
+        FsCapability::resolve(nono, AccessMode::Read, &resolver)?,
+        FsCapability::resolve(&fixture.granted(), AccessMode::ReadWrite, &resolver)?,
+        FsCapability::resolve(&fixture.read_only(), AccessMode::Read, &resolver)?,
+    ];
+    if fixture.unix {
+        grants.push(exactly(&fixture.granted_socket(), FsAccess::RESOLVE_UNIX)?);
     }
-    let system = system::grants(None, &resolver).into_iter().filter(|grant| grant.resolved() != device);
-    Ok(system.fold(builder, Builder::grant).build().map_err(CliError::from))
+    grants.extend(system::grants(None, &resolver).into_iter().filter(|grant| grant.resolved() != device));
+    Ok(grants)
 }
 
 /// The child's side: makes every attempt and prints how each went.
@@ -97,7 +115,7 @@ pub(crate) fn child(fixture: &str) -> Result<ExitCode, CliError> {
         .map(|act| Outcome {
             act: act.name.to_owned(),
             forbidden: said((act.forbidden)(&fixture)),
-            granted: act.granted.map(|granted| said(granted(&fixture))),
+            granted: (act.granted)(&fixture).map(said),
         })
         .collect();
     terminal::output(&report::json(&outcomes));

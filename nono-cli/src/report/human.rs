@@ -1,8 +1,9 @@
 //! The report for people: what is granted, what is enforced by what, and what is not.
 
-use super::Report;
+use super::{Network, Report};
 use crate::terminal::{self, Style};
-use nono_core::{AccessMode, FsAccess, FsCapability, Gap, Source};
+use nono_core::{AccessMode, FsAccess, FsCapability, Gap, NetworkMode, Port, Source};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// The columns of a terminal that the text is made for.
@@ -24,6 +25,9 @@ pub(crate) fn human(report: &Report<'_>, verbose: bool) -> String {
     }
     if given.is_empty() && system.is_empty() {
         line(&mut text, "  no path");
+    }
+    for granted in network(&report.network) {
+        line(&mut text, &format!("  {:<11} {granted}", "network"));
     }
     line(&mut text, "enforced");
     for kept in &report.enforcement.enforced {
@@ -70,6 +74,27 @@ fn grant(text: &mut String, one: &FsCapability) {
     line(text, &format!("  {:<11} {:?} ({source})", words(one.access()), one.resolved()));
 }
 
+/// What of the network is granted, a line each.
+fn network(network: &Network<'_>) -> Vec<String> {
+    if *network.mode == NetworkMode::AllowAll {
+        return vec!["the whole network".to_owned()];
+    }
+    let ports = |what: &str, ports: &BTreeSet<Port>| {
+        let numbers: Vec<String> = ports.iter().map(Port::to_string).collect();
+        (!ports.is_empty()).then(|| format!("{what} port {}", numbers.join(", ")))
+    };
+    let granted: Vec<String> = [
+        ports("TCP to any host,", network.tcp_connect),
+        ports("TCP to this machine,", &network.tcp_connect_here),
+        ports("TCP listening on", &network.tcp_bind),
+        network.name_lookups.then(|| "name lookups".to_owned()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if granted.is_empty() { vec!["no network".to_owned()] } else { granted }
+}
+
 /// The everyday word for `access`.
 fn words(access: FsAccess) -> &'static str {
     let covers = |mode: AccessMode| access.contains(FsAccess::from(mode) & FsAccess::FILE);
@@ -78,6 +103,7 @@ fn words(access: FsAccess) -> &'static str {
         (true, false) => "read",
         (false, true) => "write",
         (false, false) if access.contains(FsAccess::IOCTL_DEV) => "device",
+        (false, false) if access == FsAccess::RESOLVE_UNIX => "connect",
         (false, false) => "some rights",
     }
 }

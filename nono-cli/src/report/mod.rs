@@ -7,8 +7,9 @@ pub(crate) use human::{gap, human, line};
 
 use crate::error::CliError;
 use nono_core::serial::LosslessPath;
-use nono_core::{CapabilitySet, Enforcement, FsCapability, Gap, GapKind, Guarantee, Mechanism, NetworkMode};
+use nono_core::{CapabilitySet, Enforcement, FsCapability, Gap, GapKind, Guarantee, Mechanism, NetworkMode, Port};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -19,9 +20,34 @@ pub(crate) struct Report<'a> {
     command: Vec<Word>,
     workdir: LosslessPath,
     grants: &'a [FsCapability],
-    network: &'a NetworkMode,
+    network: Network<'a>,
     #[serde(flatten)]
     enforcement: Outcomes<'a>,
+}
+
+/// What of the network is granted.
+#[derive(Debug, Serialize)]
+pub(crate) struct Network<'a> {
+    #[serde(flatten)]
+    mode: &'a NetworkMode,
+    /// Ports of any host.
+    tcp_connect: &'a BTreeSet<Port>,
+    /// Ports of this machine, the proxy's among them.
+    tcp_connect_here: BTreeSet<Port>,
+    tcp_bind: BTreeSet<Port>,
+    name_lookups: bool,
+}
+
+impl<'a> From<&'a CapabilitySet> for Network<'a> {
+    fn from(set: &'a CapabilitySet) -> Network<'a> {
+        Network {
+            mode: set.network(),
+            tcp_connect: set.tcp_connect(),
+            tcp_connect_here: set.tcp_connect_here(),
+            tcp_bind: set.tcp_bind(),
+            name_lookups: set.name_lookups(),
+        }
+    }
 }
 
 /// What became of each guarantee, gaps apart from limits.
@@ -76,7 +102,7 @@ impl<'a> Report<'a> {
             command: command.iter().map(word).collect(),
             workdir: LosslessPath::from(workdir),
             grants: set.fs(),
-            network: set.network(),
+            network: set.into(),
             enforcement: enforcement.into(),
         }
     }

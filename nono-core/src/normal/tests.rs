@@ -76,6 +76,13 @@ fn a_deny_closes_what_is_below_and_a_deeper_grant_opens_it_again() {
 }
 
 #[test]
+fn a_deny_that_was_resolved_before_is_taken_as_it_is() {
+    let made = CapabilitySet::builder().grant(directory("/a", AccessMode::Read)).deny_resolved("/a/b".into());
+    assert_eq!(made.unwrap().build().unwrap(), with_denies(&[directory("/a", AccessMode::Read)], &["/a/b"]));
+    assert!(CapabilitySet::builder().deny_resolved("/a/../b".into()).is_err());
+}
+
+#[test]
 fn wishes_that_contradict_each_other_are_named() {
     let port = Port::try_from(80).unwrap();
     let open = CapabilitySet::builder().network(NetworkMode::AllowAll);

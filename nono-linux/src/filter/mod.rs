@@ -3,6 +3,18 @@
 //! [`Filtering`] says what is closed, as data; [`Filtering::program`] makes the rules of it. The filter judges registers
 //! alone, so nothing a program changes in its memory meanwhile can deceive it.
 
+/// Calls by their names, looked up when this is compiled: one that is misspelt does not compile.
+macro_rules! calls {
+    ($($name:literal),+ $(,)?) => { &const { [$(nono_seccomp::NamedCall::new($name)),+] } };
+}
+
+/// One of them.
+macro_rules! call {
+    ($name:literal) => {
+        const { nono_seccomp::NamedCall::new($name) }
+    };
+}
+
 mod files;
 mod network;
 mod others;
@@ -12,7 +24,7 @@ pub use network::{Sockets, Tcp};
 
 use crate::abi::{Abi, Kernel};
 use nono_core::{Accepted, CapabilitySet, Guarantee};
-use nono_seccomp::{Action, Arch, BuildError, Condition, Errno, Program, Syscall};
+use nono_seccomp::{Action, Arch, BuildError, Condition, Errno, NamedCall, Program};
 
 /// What the filter closes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -29,7 +41,7 @@ pub struct Filtering {
     /// System V and POSIX IPC.
     pub ipc: bool,
     /// Extended attributes and flags of files.
-    pub metadata: bool,
+    pub attributes: bool,
     /// Emptying files that are not open for writing: below ABI 3, where Landlock has no right for it.
     pub truncate: bool,
     /// Sockets but these; none if all are open.
@@ -49,7 +61,7 @@ impl Filtering {
             terminal: closed(Guarantee::Terminal),
             other_processes: closed(Guarantee::OtherProcesses),
             ipc: closed(Guarantee::Ipc),
-            metadata: closed(Guarantee::Metadata),
+            attributes: closed(Guarantee::Attributes),
             truncate: closed(Guarantee::Truncate) && kernel.abi < Abi(3),
             sockets: Sockets::of(set, kernel.abi, accepted),
         }
@@ -80,7 +92,7 @@ impl Filtering {
         if self.ipc {
             others::close_ipc(&mut rules)?;
         }
-        if self.metadata {
+        if self.attributes {
             files::close_attributes(&mut rules)?;
         }
         if self.truncate {
@@ -101,8 +113,8 @@ struct Rules {
 
 impl Rules {
     /// These calls fail with `errno`. What an architecture does not have needs no rule.
-    fn refuse(&mut self, names: &[&str], errno: Errno) -> Result<(), BuildError> {
-        for syscall in names.iter().filter_map(|name| Syscall::named(self.arch, name)) {
+    fn refuse(&mut self, calls: &[NamedCall], errno: Errno) -> Result<(), BuildError> {
+        for syscall in calls.iter().filter_map(|call| call.on(self.arch)) {
             self.program.on(syscall, errno.into())?;
         }
         Ok(())
@@ -111,11 +123,11 @@ impl Rules {
     /// The call fails with `errno` where all `conditions` hold.
     fn refuse_where<const N: usize>(
         &mut self,
-        name: &str,
+        call: NamedCall,
         conditions: [Condition; N],
         errno: Errno,
     ) -> Result<(), BuildError> {
-        if let Some(syscall) = Syscall::named(self.arch, name) {
+        if let Some(syscall) = call.on(self.arch) {
             self.program.on_match(syscall, conditions, errno.into())?;
         }
         Ok(())

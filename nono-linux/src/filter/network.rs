@@ -23,6 +23,8 @@ const IPPROTO_UDP: u64 = 17;
 /// UDP-Lite, and the echo requests of `ping`.
 const UDP_RELATIVES: [u64; 3] = [136, 1, 58];
 const NETLINK_ROUTE: u64 = 0;
+/// linux/tcp.h
+const TCP_ULP: u64 = 31;
 const MSG_FASTOPEN: u64 = 0x2000_0000;
 
 /// What of TCP there is.
@@ -69,7 +71,7 @@ impl Sockets {
             listen: left_open(Guarantee::ListenAnyPort) || binds,
             unix: left_open(Guarantee::UnixSockets) || abi >= Abi(9),
             // Part of no grant, but of the kernel's interface.
-            rare: accepted.contains(if open { Guarantee::KernelSurface } else { Guarantee::Network }),
+            rare: accepted.contains(if open { Guarantee::KernelSurface } else { Guarantee::OtherProtocols }),
         };
         (sockets != Sockets::ALL).then_some(sockets)
     }
@@ -85,21 +87,21 @@ impl Sockets {
             close_unix(rules)?;
         }
         if self.tcp == Tcp::None && (self.udp || self.rare) {
-            rules.refuse_where("socket", [ip()?, kind(SOCK_STREAM)?], Errno::EACCES)?;
+            rules.refuse_where(call!("socket"), [ip()?, kind(SOCK_STREAM)?], Errno::EACCES)?;
         }
         if !self.udp && (self.tcp != Tcp::None || self.rare) {
-            rules.refuse_where("socket", [ip()?, kind(SOCK_DGRAM)?], Errno::EACCES)?;
+            rules.refuse_where(call!("socket"), [ip()?, kind(SOCK_DGRAM)?], Errno::EACCES)?;
         }
         if self.tcp == Tcp::Ports {
             close_tcp_by_other_names(rules)?;
         }
         if self.tcp != Tcp::All && self.rare {
-            rules.refuse_where("socket", [Condition::int(0, Equal(AF_SMC))?], Errno::EAFNOSUPPORT)?;
+            rules.refuse_where(call!("socket"), [Condition::int(0, Equal(AF_SMC))?], Errno::EAFNOSUPPORT)?;
         }
         if self.tcp != Tcp::None && !self.listen {
             // Without a bind the kernel picks a port, and Landlock has no say. Which family it is for, a filter cannot
             // see: where there is no TCP, unix sockets may listen.
-            rules.refuse(&["listen"], Errno::EACCES)?;
+            rules.refuse(calls!["listen"], Errno::EACCES)?;
         }
         Ok(())
     }
@@ -109,24 +111,31 @@ impl Sockets {
         let any_ip = self.tcp != Tcp::None || self.udp;
         // Before the rest: the error that says what a program may not have, not what the kernel does not know.
         if !any_ip {
-            rules.refuse_where("socket", [ip()?], Errno::EACCES)?;
+            rules.refuse_where(call!("socket"), [ip()?], Errno::EACCES)?;
         }
         let families = [(self.unix, AF_UNIX), (any_ip, AF_INET), (any_ip, AF_INET6), (any_ip, AF_NETLINK)];
         let families: Vec<u64> = families.iter().filter(|(open, _)| *open).map(|(_, family)| *family).collect();
         if families.is_empty() {
-            return rules.refuse(&["socket"], Errno::EAFNOSUPPORT).and_then(|()| close_rare_pairs(rules));
+            rules.refuse(calls!["socket"], Errno::EAFNOSUPPORT)?;
+            // There is nothing to connect but a socket that is a standard stream, which could be connected anew.
+            rules.refuse(calls!["connect"], Errno::EACCES)?;
+            return close_rare_pairs(rules);
         }
-        rules.refuse_where("socket", [Condition::int(0, NoneOf(families))?], Errno::EAFNOSUPPORT)?;
+        rules.refuse_where(call!("socket"), [Condition::int(0, NoneOf(families))?], Errno::EAFNOSUPPORT)?;
         close_rare_pairs(rules)?;
         if !any_ip {
             return Ok(());
         }
         // The kernel's tables of routes and addresses, for getifaddrs(3); its other protocols change more than that.
         let others = Condition::int(2, NoneOf(vec![NETLINK_ROUTE]))?;
-        rules.refuse_where("socket", [Condition::int(0, Equal(AF_NETLINK))?, others], Errno::EPROTONOSUPPORT)?;
+        rules.refuse_where(call!("socket"), [Condition::int(0, Equal(AF_NETLINK))?, others], Errno::EPROTONOSUPPORT)?;
         // Every type above SOCK_RAW has one of these bits.
-        rules.refuse_where("socket", [ip()?, kind(SOCK_RAW)?], Errno::EACCES)?;
-        rules.refuse_where("socket", [ip()?, Condition::int(1, AnyBit(SOCK_TYPE & !SOCK_RAW))?], Errno::EACCES)?;
+        rules.refuse_where(call!("socket"), [ip()?, kind(SOCK_RAW)?], Errno::EACCES)?;
+        rules.refuse_where(
+            call!("socket"),
+            [ip()?, Condition::int(1, AnyBit(SOCK_TYPE & !SOCK_RAW))?],
+            Errno::EACCES,
+        )?;
         let mut streams = vec![0, IPPROTO_TCP];
         let mut datagrams = vec![0, IPPROTO_UDP];
         if self.tcp == Tcp::All {
@@ -137,7 +146,7 @@ impl Sockets {
         }
         for (socket, protocols) in [(SOCK_STREAM, streams), (SOCK_DGRAM, datagrams)] {
             let others = Condition::int(2, NoneOf(protocols))?;
-            rules.refuse_where("socket", [ip()?, kind(socket)?, others], Errno::EPROTONOSUPPORT)?;
+            rules.refuse_where(call!("socket"), [ip()?, kind(socket)?, others], Errno::EPROTONOSUPPORT)?;
         }
         Ok(())
     }
@@ -152,25 +161,28 @@ fn kind(socket: u64) -> Result<Condition, BuildError> {
 }
 
 fn close_rare_pairs(rules: &mut Rules) -> Result<(), BuildError> {
-    rules.refuse_where("socketpair", [Condition::int(0, NoneOf(vec![AF_UNIX]))?], Errno::EAFNOSUPPORT)
+    rules.refuse_where(call!("socketpair"), [Condition::int(0, NoneOf(vec![AF_UNIX]))?], Errno::EAFNOSUPPORT)
 }
 
 /// Unix sockets, but for pairs that stay connected to each other: streams and sequenced packets. Half of a pair of
 /// datagram sockets (`SOCK_DGRAM`, and `SOCK_RAW`, which unix(7) takes for the same) can send to any address.
 fn close_unix(rules: &mut Rules) -> Result<(), BuildError> {
-    rules.refuse_where("socket", [Condition::int(0, Equal(AF_UNIX))?], Errno::EAFNOSUPPORT)?;
+    rules.refuse_where(call!("socket"), [Condition::int(0, Equal(AF_UNIX))?], Errno::EAFNOSUPPORT)?;
     let datagrams = |socket| Ok::<_, BuildError>([Condition::int(0, Equal(AF_UNIX))?, kind(socket)?]);
-    rules.refuse_where("socketpair", datagrams(SOCK_DGRAM)?, Errno::EACCES)?;
-    rules.refuse_where("socketpair", datagrams(SOCK_RAW)?, Errno::EACCES)
+    rules.refuse_where(call!("socketpair"), datagrams(SOCK_DGRAM)?, Errno::EACCES)?;
+    rules.refuse_where(call!("socketpair"), datagrams(SOCK_RAW)?, Errno::EACCES)
 }
 
-/// What is TCP and passes by Landlock's rules: MPTCP, other streams such as SCTP's, and connecting by sending.
+/// What is TCP and passes by Landlock's rules: MPTCP, other streams such as SCTP's, connecting by sending, and putting
+/// another protocol on top of a socket (`TCP_ULP`), which with `smc` makes it one that Landlock does not take for TCP.
 fn close_tcp_by_other_names(rules: &mut Rules) -> Result<(), BuildError> {
     let others = Condition::int(2, NoneOf(vec![0, IPPROTO_TCP]))?;
-    rules.refuse_where("socket", [ip()?, kind(SOCK_STREAM)?, others], Errno::EPROTONOSUPPORT)?;
+    rules.refuse_where(call!("socket"), [ip()?, kind(SOCK_STREAM)?, others], Errno::EPROTONOSUPPORT)?;
+    let layer = [Condition::int(1, Equal(IPPROTO_TCP))?, Condition::int(2, Equal(TCP_ULP))?];
+    rules.refuse_where(call!("setsockopt"), layer, Errno::EOPNOTSUPP)?;
     // Past Landlock's rules before Linux 7.2 (fixed by commit 33cb713db016).
-    for (name, flags) in [("sendto", 3), ("sendmsg", 2), ("sendmmsg", 3)] {
-        rules.refuse_where(name, [Condition::int(flags, AnyBit(MSG_FASTOPEN))?], Errno::EPERM)?;
+    for (call, flags) in [(call!("sendto"), 3), (call!("sendmsg"), 2), (call!("sendmmsg"), 3)] {
+        rules.refuse_where(call, [Condition::int(flags, AnyBit(MSG_FASTOPEN))?], Errno::EPERM)?;
     }
     Ok(())
 }

@@ -2,34 +2,34 @@
 
 use super::Rules;
 use nono_seccomp::Operator::{AnyBit, NoneOf};
-use nono_seccomp::{BuildError, Condition, Errno};
+use nono_seccomp::{BuildError, Condition, Errno, NamedCall};
 
 /// Refused altogether. An entry is a reason.
-const REFUSED: &[(&[&str], Errno)] = &[
+const REFUSED: &[(&[NamedCall], Errno)] = &[
     // Memory that nobody can look into, a supervisor neither.
-    (&["memfd_secret"], Errno::ENOSYS),
+    (calls!["memfd_secret"], Errno::ENOSYS),
     // Another view of the file system.
-    (&["mount", "umount2", "move_mount", "open_tree", "open_tree_attr", "fspick"], Errno::EPERM),
-    (&["fsopen", "fsconfig", "fsmount", "mount_setattr", "swapon", "swapoff"], Errno::EPERM),
+    (calls!["mount", "umount2", "move_mount", "open_tree", "open_tree_attr", "fspick"], Errno::EPERM),
+    (calls!["fsopen", "fsconfig", "fsmount", "mount_setattr", "swapon", "swapoff"], Errno::EPERM),
     // Keys of the user, which outlive the sandbox.
-    (&["keyctl", "add_key", "request_key"], Errno::EPERM),
+    (calls!["keyctl", "add_key", "request_key"], Errno::EPERM),
     // Looking into the kernel, and holding it up at a page fault.
-    (&["bpf", "perf_event_open", "userfaultfd", "syslog", "lookup_dcookie"], Errno::EPERM),
+    (calls!["bpf", "perf_event_open", "userfaultfd", "syslog", "lookup_dcookie"], Errno::EPERM),
     // Files by number instead of by path, and everybody's files.
-    (&["open_by_handle_at", "name_to_handle_at", "fanotify_init", "fanotify_mark"], Errno::EPERM),
-    (&["quotactl", "quotactl_fd"], Errno::EPERM),
+    (calls!["open_by_handle_at", "name_to_handle_at", "fanotify_init", "fanotify_mark"], Errno::EPERM),
+    (calls!["quotactl", "quotactl_fd"], Errno::EPERM),
     // The machine's own: modules, clock, names, power, accounting, and calls that few machines still have.
-    (&["kexec_load", "kexec_file_load", "create_module", "init_module", "finit_module"], Errno::EPERM),
-    (&["delete_module", "acct", "reboot", "settimeofday", "clock_settime", "adjtimex"], Errno::EPERM),
-    (&["clock_adjtime", "sethostname", "setdomainname", "vhangup", "uselib", "nfsservctl"], Errno::EPERM),
+    (calls!["kexec_load", "kexec_file_load", "create_module", "init_module", "finit_module"], Errno::EPERM),
+    (calls!["delete_module", "acct", "reboot", "settimeofday", "clock_settime", "adjtimex"], Errno::EPERM),
+    (calls!["clock_adjtime", "sethostname", "setdomainname", "vhangup", "uselib", "nfsservctl"], Errno::EPERM),
     // Ports, and segments for 16-bit code.
-    (&["iopl", "ioperm", "modify_ldt"], Errno::EPERM),
+    (calls!["iopl", "ioperm", "modify_ldt"], Errno::EPERM),
     // Moving memory between nodes, other processes' too.
-    (&["move_pages", "migrate_pages", "mbind", "set_mempolicy", "set_mempolicy_home_node"], Errno::EPERM),
+    (calls!["move_pages", "migrate_pages", "mbind", "set_mempolicy", "set_mempolicy_home_node"], Errno::EPERM),
 ];
 
 /// Rings make calls that no filter sees: with them every other rule is void. ENOSYS, so that programs go on without.
-const RINGS: [&str; 3] = ["io_uring_setup", "io_uring_enter", "io_uring_register"];
+const RINGS: &[NamedCall] = calls!["io_uring_setup", "io_uring_enter", "io_uring_register"];
 
 /// `CLONE_NEW*` of linux/sched.h: mounts, cgroup, hostname, IPC, user, process and network.
 const NEW_NAMESPACES: u64 = 0x7e02_0000;
@@ -41,21 +41,25 @@ const PERSONALITIES: [u64; 2] = [0, 0xffff_ffff];
 
 /// What would make the other rules void.
 pub(super) fn close_ways_around(rules: &mut Rules) -> Result<(), BuildError> {
-    rules.refuse(&RINGS, Errno::ENOSYS)
+    rules.refuse(RINGS, Errno::ENOSYS)
 }
 
 pub(super) fn close_rare_calls(rules: &mut Rules) -> Result<(), BuildError> {
-    for (names, errno) in REFUSED {
-        rules.refuse(names, *errno)?;
+    for (calls, errno) in REFUSED {
+        rules.refuse(calls, *errno)?;
     }
-    rules.refuse_where("personality", [Condition::int(0, NoneOf(PERSONALITIES.into()))?], Errno::EPERM)
+    rules.refuse_where(call!("personality"), [Condition::int(0, NoneOf(PERSONALITIES.into()))?], Errno::EPERM)
 }
 
 /// Namespaces, where a program has every capability, and what is done with those: other roots, other users' view.
 pub(super) fn close_namespaces(rules: &mut Rules) -> Result<(), BuildError> {
     // Its flags are in memory, where a filter cannot look; the C library goes on with clone(2).
-    rules.refuse(&["clone3"], Errno::ENOSYS)?;
-    rules.refuse(&["setns", "chroot", "pivot_root"], Errno::EPERM)?;
-    rules.refuse_where("unshare", [Condition::int(0, AnyBit(NEW_NAMESPACES | NEW_TIME_NAMESPACE))?], Errno::EPERM)?;
-    rules.refuse_where("clone", [Condition::int(0, AnyBit(NEW_NAMESPACES))?], Errno::EPERM)
+    rules.refuse(calls!["clone3"], Errno::ENOSYS)?;
+    rules.refuse(calls!["setns", "chroot", "pivot_root"], Errno::EPERM)?;
+    rules.refuse_where(
+        call!("unshare"),
+        [Condition::int(0, AnyBit(NEW_NAMESPACES | NEW_TIME_NAMESPACE))?],
+        Errno::EPERM,
+    )?;
+    rules.refuse_where(call!("clone"), [Condition::int(0, AnyBit(NEW_NAMESPACES))?], Errno::EPERM)
 }

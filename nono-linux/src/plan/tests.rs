@@ -46,12 +46,13 @@ fn each_guarantee_holds_by_the_mechanism_that_the_abi_has() {
             (Guarantee::UnixSockets, since(9, Some(Seccomp))),
             (Guarantee::AbstractSockets, since(9, Some(Seccomp))),
             (Guarantee::Udp, Some(Seccomp)),
-            (Guarantee::Network, Some(Seccomp)),
+            (Guarantee::OtherProtocols, Some(Seccomp)),
             (Guarantee::TcpPorts, Some(Seccomp)),
             (Guarantee::ListenAnyPort, Some(Seccomp)),
             (Guarantee::Terminal, Some(Seccomp)),
             (Guarantee::KernelSurface, Some(Seccomp)),
             (Guarantee::UserNamespaces, Some(Seccomp)),
+            (Guarantee::Attributes, Some(Seccomp)),
             (Guarantee::OtherProcesses, Some(Seccomp)),
             (Guarantee::Ipc, Some(Seccomp)),
             (Guarantee::Capabilities, Some(Launch)),
@@ -87,7 +88,7 @@ fn an_open_network_leaves_unix_sockets_to_landlock() {
         let made = planned(work().network(NetworkMode::AllowAll), abi).enforcement;
         assert_eq!(made.gap(Guarantee::UnixSockets).is_some(), abi < 9, "ABI {abi}");
         assert_eq!(made.gap(Guarantee::AbstractSockets).is_some(), abi < 6, "ABI {abi}");
-        for closed in [Guarantee::Network, Guarantee::TcpPorts, Guarantee::Udp, Guarantee::ListenAnyPort] {
+        for closed in [Guarantee::OtherProtocols, Guarantee::TcpPorts, Guarantee::Udp, Guarantee::ListenAnyPort] {
             assert!(made.gap(closed).is_none() && made.mechanism(closed).is_none(), "{closed}: nothing is promised");
         }
     }
@@ -126,8 +127,13 @@ fn what_is_accepted_away_is_left_off_and_said() {
             let made = plan(&work().build().unwrap(), &Kernel::with_abi(abi), &accepted).unwrap();
             // Of Landlock's essence, other ways out, and what lies behind a door that is closed still.
             let stays = match guarantee {
-                Guarantee::Files | Guarantee::Processes | Guarantee::ProcessList | Guarantee::Capabilities => true,
-                Guarantee::Deny | Guarantee::AnyHost | Guarantee::ListenAnyPort => true,
+                Guarantee::Files
+                | Guarantee::Processes
+                | Guarantee::ProcessList
+                | Guarantee::Capabilities
+                | Guarantee::Deny
+                | Guarantee::AnyHost
+                | Guarantee::ListenAnyPort => true,
                 Guarantee::AbstractSockets => abi < 9,
                 _ => false,
             };
@@ -159,9 +165,13 @@ fn without_seccomp_what_it_keeps_is_a_gap() {
         let kept = matches!(made.mechanism(guarantee), None | Some(Mechanism::Landlock | Mechanism::Launch));
         assert!(kept, "{guarantee}");
     }
-    for gap in
-        [Guarantee::Network, Guarantee::TcpPorts, Guarantee::KernelSurface, Guarantee::Terminal, Guarantee::CoreDumps]
-    {
+    for gap in [
+        Guarantee::OtherProtocols,
+        Guarantee::TcpPorts,
+        Guarantee::KernelSurface,
+        Guarantee::Terminal,
+        Guarantee::CoreDumps,
+    ] {
         assert!(made.gap(gap).is_some(), "{gap}");
     }
 }

@@ -91,6 +91,16 @@ pub(crate) fn is_open(descriptor: u32) -> bool {
     libc::c_int::try_from(descriptor).is_ok_and(|number| unsafe { libc::fcntl(number, libc::F_GETFD) } != -1)
 }
 
+/// Makes a system call none of whose arguments is a pointer to anything: small numbers, or none (-1). What it returns is
+/// dropped; a descriptor among it stays open.
+pub(crate) fn call_without_memory(number: u32, arguments: [u64; 3]) -> io::Result<()> {
+    let [a, b, c] = arguments;
+    // SAFETY: `crate::trial` alone calls this, with numbers that are no addresses (below 4 GiB, where a program that is
+    // loaded at a random place has nothing, or -1) for calls that take at most three arguments or ignore a null pointer.
+    let answer = unsafe { libc::syscall(libc::c_long::from(number), a, b, c, 0, 0, 0) };
+    if answer == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
 /// Makes `command` restrict its child after the fork and before the exec.
 pub(crate) fn restrict_before_exec(command: &mut Command, restriction: Restriction) -> &mut Command {
     let steps = move || restriction.apply(Threads::Only).map_err(|(_step, error)| error);

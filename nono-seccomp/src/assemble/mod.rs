@@ -13,13 +13,13 @@ use crate::instruction::{Filter, Instruction, code};
 use crate::program::{Program, Rule};
 use crate::syscall::{high, low, offset};
 use crate::{Action, BuildError, Errno};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How far a conditional jump reaches.
 const REACH: usize = u8::MAX as usize;
 
 /// An emitted instruction, counted from the end of the program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Node(usize);
 
 /// From this number on, up to the next range, calls go to this node.
@@ -77,9 +77,9 @@ impl Ranges {
 struct Emitter {
     reversed: Vec<Instruction>,
     /// Code that was emitted, by what it does: instruction, then both successors.
-    known: HashMap<(u16, u32, Node, Node), Node>,
+    known: BTreeMap<(u16, u32, Node, Node), Node>,
     /// The latest stepping stone to a node.
-    stones: HashMap<Node, Node>,
+    stones: BTreeMap<Node, Node>,
 }
 
 impl Emitter {
@@ -144,17 +144,17 @@ impl Emitter {
         if let Some(node) = self.known.get(&key) {
             return *node;
         }
+        let node = self.place(code, constant, holds, fails);
+        self.known.insert(key, node);
+        node
+    }
+
+    /// A branch that no other part of the program has: it is not looked for.
+    fn place(&mut self, code: u16, constant: u32, holds: Node, fails: Node) -> Node {
         // A stone for the second target pushes the first one away by one.
         let near_holds = self.within(holds, REACH.saturating_sub(1));
         let near_fails = self.within(fails, REACH);
-        let node = self.emit(Instruction {
-            code,
-            jump_true: self.short(near_holds),
-            jump_false: self.short(near_fails),
-            constant,
-        });
-        self.known.insert(key, node);
-        node
+        self.emit(Instruction { code, jump_true: self.short(near_holds), jump_false: self.short(near_fails), constant })
     }
 
     #[expect(clippy::expect_used, reason = "`branch` has just placed the node within REACH, which is u8::MAX")]
@@ -168,14 +168,14 @@ impl Emitter {
             [] => self.verdict(Action::KillProcess),
             [(_, node)] => node,
             [(_, before), (only, node), (next, after)] if before == after && only.checked_add(1) == Some(next) => {
-                self.branch(code::JUMP_EQUAL, only, node, before)
+                self.place(code::JUMP_EQUAL, only, node, before)
             }
             _ => {
                 let (lower, upper) = ranges.split_at(ranges.len().div_ceil(2));
                 let middle = upper.first().map_or(u32::MAX, |(start, _)| *start);
                 let upper = self.search(upper);
                 let lower = self.search(lower);
-                self.branch(code::JUMP_AT_LEAST, middle, upper, lower)
+                self.place(code::JUMP_AT_LEAST, middle, upper, lower)
             }
         }
     }

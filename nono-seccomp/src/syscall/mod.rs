@@ -6,6 +6,7 @@
 mod table;
 
 use crate::Arch;
+use std::cmp::Ordering;
 use table::{ABSENT, TABLE};
 
 /// A system call number of some architecture.
@@ -44,6 +45,67 @@ impl Syscall {
     /// Every call of `arch` that the table knows, by name.
     pub fn all(arch: Arch) -> impl Iterator<Item = (&'static str, Self)> {
         TABLE.iter().filter_map(move |row| number_of(row, arch).map(|call| (row.0, call)))
+    }
+}
+
+/// A call by its name, looked up for every architecture. In a constant that costs nothing when the program runs, and a name
+/// that no architecture has does not compile: a misspelt one would be a rule that is not there.
+///
+/// # Examples
+/// ```
+/// use nono_seccomp::{Arch, NamedCall};
+/// const OPEN: NamedCall = NamedCall::new("open");
+/// assert_eq!(OPEN.on(Arch::X86_64).map(|call| call.number()), Some(2));
+/// assert_eq!(OPEN.on(Arch::Aarch64), None);
+/// ```
+/// ```compile_fail
+/// const MISSPELT: nono_seccomp::NamedCall = nono_seccomp::NamedCall::new("opne");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct NamedCall([u16; 3]);
+
+impl NamedCall {
+    /// The call of this name.
+    ///
+    /// # Panics
+    /// When no architecture has it; in a constant, when it is compiled.
+    #[expect(clippy::panic, reason = "a constant cannot return an error, and is the place for this")]
+    #[expect(clippy::indexing_slicing, reason = "constants know no other access; the bounds are the loop's")]
+    #[expect(clippy::arithmetic_side_effects, reason = "of two numbers below the length of the table")]
+    pub const fn new(name: &str) -> Self {
+        let (mut from, mut to) = (0, TABLE.len());
+        while from < to {
+            let middle = usize::midpoint(from, to);
+            match compare(TABLE[middle].0.as_bytes(), name.as_bytes()) {
+                Ordering::Less => from = middle + 1,
+                Ordering::Greater => to = middle,
+                Ordering::Equal => return Self(TABLE[middle].1),
+            }
+        }
+        panic!("no architecture has a system call of this name")
+    }
+
+    /// The call on `arch`; `None` if it lacks it.
+    pub fn on(self, arch: Arch) -> Option<Syscall> {
+        number_of(&("", self.0), arch)
+    }
+}
+
+/// As [`Ord::cmp`], in constants too.
+#[expect(clippy::indexing_slicing, reason = "constants know no other access; both lengths are tested first")]
+#[expect(clippy::arithmetic_side_effects, reason = "of an index below a length")]
+const fn compare(one: &[u8], other: &[u8]) -> Ordering {
+    let mut at = 0;
+    while at < one.len() && at < other.len() {
+        if one[at] != other[at] {
+            return if one[at] < other[at] { Ordering::Less } else { Ordering::Greater };
+        }
+        at += 1;
+    }
+    match (at < one.len(), at < other.len()) {
+        (false, true) => Ordering::Less,
+        (true, false) => Ordering::Greater,
+        _ => Ordering::Equal,
     }
 }
 
@@ -122,6 +184,15 @@ mod tests {
         assert!(TABLE.is_sorted_by(|(a, _), (b, _)| a < b));
         for arch in Arch::ALL {
             assert!(Syscall::all(arch).all(|(name, call)| Syscall::named(arch, name) == Some(call)), "{arch}");
+        }
+    }
+
+    #[test]
+    fn constants_find_what_a_look_up_finds() {
+        for (name, _) in TABLE {
+            for arch in Arch::ALL {
+                assert_eq!(NamedCall::new(name).on(arch), Syscall::named(arch, name), "{name} on {arch}");
+            }
         }
     }
 

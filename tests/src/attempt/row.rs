@@ -30,9 +30,9 @@ named! {
     /// What a sandbox promises, by the names that reports and `--accept-gap` use.
     Guarantee {
         Files = "files", Truncate = "truncate", DeviceIoctl = "device-ioctl", Terminal = "terminal",
-        TcpPorts = "tcp-ports", AnyHost = "any-host", ListenAnyPort = "listen-any-port", Network = "network", Udp = "udp",
+        TcpPorts = "tcp-ports", AnyHost = "any-host", ListenAnyPort = "listen-any-port", OtherProtocols = "other-protocols", Udp = "udp",
         AbstractSockets = "abstract-sockets", UnixSockets = "unix-sockets", Signals = "signals",
-        ProcessList = "process-list", Metadata = "metadata", Processes = "processes", KernelSurface = "kernel-surface", UserNamespaces = "user-namespaces",
+        ProcessList = "process-list", Metadata = "metadata", Processes = "processes", KernelSurface = "kernel-surface", UserNamespaces = "user-namespaces", Attributes = "attributes",
         OtherProcesses = "other-processes", Capabilities = "capabilities", Environment = "environment",
         Descriptors = "descriptors", CoreDumps = "core-dumps", Ipc = "ipc",
     }

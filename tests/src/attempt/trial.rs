@@ -84,8 +84,22 @@ impl Attempts {
         sandbox: impl FnOnce(&Scene) -> Vec<OsString>,
         inspect: impl FnOnce(&Scene) -> T,
     ) -> io::Result<(Trial, T)> {
+        self.make_with(row, user, |scene| (scene.command(row, &sandbox(scene)), ()), |scene, ()| inspect(scene))
+    }
+
+    /// The same with a command that `start` makes and restricts itself, and something of its own for `inspect`.
+    ///
+    /// # Errors
+    /// As [`Attempts::make`].
+    pub fn make_with<S, T>(
+        &self,
+        row: &Row,
+        user: User,
+        start: impl FnOnce(&Scene) -> (Command, S),
+        inspect: impl FnOnce(&Scene, S) -> T,
+    ) -> io::Result<(Trial, T)> {
         let mut scene = Scene::prepare(row, &self.program, user)?;
-        let mut command = scene.command(row, &sandbox(&scene));
+        let (mut command, own) = start(&scene);
         let group = if row.party == Party::Terminal { Group::LeftToProgram } else { Group::Own };
         let captured = capture::run(&mut command, None, group, Duration::from_secs(30))?;
         let (out, err) = (text(&captured.stdout), text(&captured.stderr));
@@ -108,7 +122,7 @@ impl Attempts {
             proof => scene.proves(proof, &captured.stdout)?,
         };
         let said = format!("{command:?}\n--- stdout\n{out}\n--- stderr\n{err}\n---");
-        Ok((Trial { end, proved, said }, inspect(&scene)))
+        Ok((Trial { end, proved, said }, inspect(&scene, own)))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::row::{Guarantee, Promise, Row};
 use super::trial::{End, Trial};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Errors that are a refusal whatever the attempt. `ENOENT` or `EINVAL` are not: they may come from a mistake here.
@@ -13,7 +13,7 @@ const REFUSALS: [&str; 9] =
 /// What `nono run --report FILE` wrote about the sandbox.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
-    enforced: BTreeSet<String>,
+    enforced: BTreeMap<String, String>,
     gaps: BTreeSet<String>,
     limits: BTreeSet<String>,
 }
@@ -25,11 +25,26 @@ impl Report {
             let items = value.get(list)?.as_array()?;
             items.iter().map(|item| item.get(key)?.as_str().map(str::to_owned)).collect()
         };
+        let kept = |item: &Value| {
+            let word = |key: &str| item.get(key)?.as_str().map(str::to_owned);
+            Some((word("guarantee")?, word("mechanism")?))
+        };
         Some(Self {
-            enforced: names("enforced", "guarantee")?,
+            enforced: value.get("enforced")?.as_array()?.iter().map(kept).collect::<Option<_>>()?,
             gaps: names("gaps", "name")?,
             limits: names("limits", "name")?,
         })
+    }
+
+    /// Whether it says anything of `guarantee`.
+    pub fn mentions(&self, guarantee: Guarantee) -> bool {
+        let name = guarantee.name();
+        self.enforced.contains_key(name) || self.gaps.contains(name) || self.limits.contains(name)
+    }
+
+    /// What refuses an attempt, by the report: the mechanism of its first guarantee that is enforced.
+    pub fn mechanism(&self, row: &Row) -> Option<&str> {
+        row.guarantees.iter().find_map(|guarantee| self.enforced.get(guarantee.name())).map(String::as_str)
     }
 
     fn has(list: &BTreeSet<String>, guarantees: &[Guarantee]) -> bool {
@@ -124,7 +139,7 @@ pub fn judge(row: &Row, outside: &Trial, inside: &Trial, report: &Report) -> Ver
         Promise::Works if succeeded => Verdict::Good,
         Promise::Works => Verdict::Unclear(format!("must work inside, but {}", inside.end)),
         Promise::Refused if succeeded => {
-            if Report::has(&report.enforced, &row.guarantees) {
+            if report.mechanism(row).is_some() {
                 Verdict::Escaped
             } else if Report::has(&report.gaps, &row.guarantees) {
                 Verdict::Gap

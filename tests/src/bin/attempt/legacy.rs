@@ -2,7 +2,7 @@
 
 use crate::act::{Act, Attempt, Scene, c_path, effect};
 use crate::sys::{self, call};
-use nono_tests::attempt::Guarantee::{Capabilities, Files, KernelSurface, Metadata, Truncate};
+use nono_tests::attempt::Guarantee::{Capabilities, Files, KernelSurface, Truncate};
 use nono_tests::attempt::Proof::{Secret, Tree};
 use rustix::io::Errno;
 
@@ -14,8 +14,6 @@ pub(crate) const ATTEMPTS: &[Attempt] = &[
     Attempt::new("legacy-creat-new", &[Files], |scene| creat(scene, "planted")).proof(Tree),
     Attempt::new("legacy-rename", &[Files], rename).proof(Tree),
     Attempt::new("legacy-mknod", &[Files], mknod).proof(Tree),
-    Attempt::new("legacy-utime", &[Metadata], utime).proof(Tree),
-    Attempt::new("legacy-chmod", &[Metadata], chmod).proof(Tree),
     Attempt::new("gate-32-bit", &[KernelSurface], gate),
     Attempt::new("gate-x32", &[KernelSurface], x32),
     Attempt::new("iopl", &[KernelSurface, Capabilities], |_| {
@@ -64,14 +62,16 @@ fn mknod(scene: &Scene) -> Act {
     Ok(())
 }
 
-fn utime(scene: &Scene) -> Act {
+/// A way of `meta-times`.
+pub(crate) fn utime(scene: &Scene) -> Act {
     let path = c_path(scene.outside("victim"))?;
     let mut times = [1, 1];
     call!(libc::SYS_utime, &path, &mut times)?;
     Ok(())
 }
 
-fn chmod(scene: &Scene) -> Act {
+/// A way of `meta-permissions`.
+pub(crate) fn chmod(scene: &Scene) -> Act {
     let path = c_path(scene.outside("victim"))?;
     call!(libc::SYS_chmod, &path, 0o700)?;
     Ok(())

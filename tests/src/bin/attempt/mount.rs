@@ -2,7 +2,7 @@
 
 use crate::act::{Act, Attempt, Scene, c_path, effect, reached};
 use crate::sys::{self, call};
-use nono_tests::attempt::Guarantee::{self, Capabilities, Files, KernelSurface};
+use nono_tests::attempt::Guarantee::{self, Capabilities, Files, KernelSurface, UserNamespaces};
 use nono_tests::attempt::Proof::Secret;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -14,7 +14,7 @@ const ROOTS_AND_FILES: &[Guarantee] = &[KernelSurface, Capabilities, Files];
 
 pub(crate) const ATTEMPTS: &[Attempt] = &[
     Attempt::new("mount-tmpfs", ROOTS, |_| mount_tmpfs()).root(),
-    Attempt::new("mount-in-user-namespace", &[KernelSurface, Files], mount_in_namespace)
+    Attempt::new("mount-in-user-namespace", &[UserNamespaces, KernelSurface, Files], mount_in_namespace)
         .absent(&["EPERM", "EACCES", "ENOSPC"]),
     Attempt::new("mount-bind", ROOTS_AND_FILES, bind).root().proof(Secret),
     Attempt::new("mount-set-attributes", ROOTS, set_attributes).root(),
@@ -32,8 +32,8 @@ pub(crate) const ATTEMPTS: &[Attempt] = &[
     Attempt::new("mount-move", ROOTS, move_mount).root(),
     Attempt::new("mount-open-tree", ROOTS_AND_FILES, open_tree).root().proof(Secret),
     Attempt::new("mount-umount", ROOTS, |_| reached(&call!(libc::SYS_umount2, c"sub", 0), &[Errno::INVAL])).root(),
-    Attempt::new("mount-pivot-root", ROOTS, pivot_root).root(),
-    Attempt::new("mount-chroot", ROOTS_AND_FILES, chroot).root().proof(Secret),
+    Attempt::new("mount-pivot-root", &[UserNamespaces, Capabilities], pivot_root).root(),
+    Attempt::new("mount-chroot", &[UserNamespaces, Capabilities, Files], chroot).root().proof(Secret),
 ];
 
 fn mount_tmpfs() -> Act {

@@ -2,14 +2,14 @@
 
 use crate::act::{Act, Attempt, Scene, Stop};
 use crate::sys::{self, call};
-use nono_tests::attempt::Guarantee::{self, Capabilities, KernelSurface};
+use nono_tests::attempt::Guarantee::{self, Capabilities, UserNamespaces};
 use nono_tests::attempt::Party::Victim;
 use rustix::process::{Pid, PidfdFlags};
 use std::fs::File;
 use std::os::fd::OwnedFd;
 
-const SURFACE: &[Guarantee] = &[KernelSurface];
-const ROOTS: &[Guarantee] = &[KernelSurface, Capabilities];
+const SURFACE: &[Guarantee] = &[UserNamespaces];
+const ROOTS: &[Guarantee] = &[UserNamespaces, Capabilities];
 /// Some systems do not let users make namespaces.
 const BY_SETTING: &[&str] = &["EPERM", "EACCES", "ENOSPC", "EINVAL"];
 

@@ -2,7 +2,7 @@
 
 use crate::act::{Act, Attempt, Scene, Stop, effect};
 use crate::sys::{self, call};
-use nono_tests::attempt::Guarantee::{Descriptors, ListenAnyPort, Network, TcpPorts, Udp};
+use nono_tests::attempt::Guarantee::{Descriptors, ListenAnyPort, TcpPorts, Udp};
 use nono_tests::attempt::Party::{Tcp4, Tcp6, Udp4, Udp6};
 use nono_tests::attempt::Proof::Arrival;
 use rustix::net::{AddressFamily, Protocol, SendFlags, SocketFlags, SocketType, ipproto, socket_with, sockopt};
@@ -10,8 +10,8 @@ use std::io::Write;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
 
-const TCP: &[nono_tests::attempt::Guarantee] = &[Network, TcpPorts];
-const UDP: &[nono_tests::attempt::Guarantee] = &[Network, Udp];
+const TCP: &[nono_tests::attempt::Guarantee] = &[TcpPorts];
+const UDP: &[nono_tests::attempt::Guarantee] = &[Udp];
 
 pub(crate) const ATTEMPTS: &[Attempt] = &[
     Attempt::new("tcp-connect", TCP, tcp_connect).with(Tcp4).proof(Arrival),
@@ -19,7 +19,7 @@ pub(crate) const ATTEMPTS: &[Attempt] = &[
     Attempt::new("tcp-connect-mapped", TCP, tcp_connect_mapped).with(Tcp4).proof(Arrival).absent(&["EADDRNOTAVAIL"]),
     Attempt::new("tcp-bind", TCP, |scene| tcp_bind(scene, Ipv4Addr::LOCALHOST.into())),
     Attempt::new("tcp-bind-6", TCP, |scene| tcp_bind(scene, Ipv6Addr::LOCALHOST.into())).absent(&["EADDRNOTAVAIL"]),
-    Attempt::new("tcp-listen-unbound", &[Network, ListenAnyPort], tcp_listen_unbound),
+    Attempt::new("tcp-listen-unbound", &[ListenAnyPort], tcp_listen_unbound),
     Attempt::new("tcp-fast-open-sendto", TCP, fast_open_sendto).with(Tcp4).proof(Arrival),
     Attempt::new("tcp-fast-open-sendmsg", TCP, |scene| fast_open_message(scene, libc::SYS_sendmsg))
         .with(Tcp4)
@@ -29,10 +29,10 @@ pub(crate) const ATTEMPTS: &[Attempt] = &[
         .proof(Arrival),
     Attempt::new("tcp-fast-open-connect", TCP, fast_open_connect).with(Tcp4).proof(Arrival),
     Attempt::new("mptcp-connect", TCP, mptcp_connect).with(Tcp4).proof(Arrival).absent(NO_MPTCP),
-    Attempt::new("mptcp-listen", &[Network, TcpPorts, ListenAnyPort], mptcp_listen).absent(NO_MPTCP),
+    Attempt::new("mptcp-listen", &[TcpPorts, ListenAnyPort], mptcp_listen).absent(NO_MPTCP),
     Attempt::new("tcp-domain-high-bit", TCP, tcp_domain_high_bit).with(Tcp4).proof(Arrival),
     Attempt::new("tcp-reconnect", TCP, tcp_reconnect).with(Tcp4).proof(Arrival),
-    Attempt::new("tcp-accept-inherited", &[Descriptors, Network], accept_inherited)
+    Attempt::new("tcp-accept-inherited", &[Descriptors], accept_inherited)
         .with(nono_tests::attempt::Party::ListenerDescriptor)
         .refusals(&["EBADF"]),
     Attempt::new("udp-send", UDP, udp_send).with(Udp4).proof(Arrival),

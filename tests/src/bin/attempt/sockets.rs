@@ -2,24 +2,27 @@
 
 use crate::act::{Act, Attempt, Scene};
 use crate::sys::{self, call};
-use nono_tests::attempt::Guarantee::{self, Capabilities, KernelSurface, Network, TcpPorts};
+use nono_tests::attempt::Guarantee::{self, Capabilities, KernelSurface, OtherProtocols, TcpPorts};
 use nono_tests::attempt::Promise;
 use std::os::fd::OwnedFd;
 
-const RARE: &[Guarantee] = &[KernelSurface, Network];
+const RARE: &[Guarantee] = &[KernelSurface, OtherProtocols];
 const NOT_BUILT: &[&str] = &["EAFNOSUPPORT", "EPROTONOSUPPORT", "ESOCKTNOSUPPORT"];
 
 pub(crate) const ATTEMPTS: &[Attempt] = &[
-    made("socket-sctp", &[Network, TcpPorts], |_| open(libc::AF_INET, libc::SOCK_STREAM, libc::IPPROTO_SCTP)),
+    made("socket-sctp", &[OtherProtocols, TcpPorts], |_| open(libc::AF_INET, libc::SOCK_STREAM, libc::IPPROTO_SCTP)),
     made("socket-sctp-seqpacket", RARE, |_| open(libc::AF_INET, libc::SOCK_SEQPACKET, libc::IPPROTO_SCTP)),
-    made("socket-smc", &[Network, TcpPorts], |_| open(43, libc::SOCK_STREAM, 0)),
+    made("socket-smc", &[OtherProtocols, TcpPorts], |_| open(43, libc::SOCK_STREAM, 0)),
     made("socket-dccp", RARE, |_| open(libc::AF_INET, 6, 33)),
-    made("socket-raw", &[Network, KernelSurface, Capabilities], |_| open(libc::AF_INET, libc::SOCK_RAW, 1)).root(),
-    made("socket-raw-6", &[Network, KernelSurface, Capabilities], |_| open(libc::AF_INET6, libc::SOCK_RAW, 58)).root(),
+    made("socket-raw", &[OtherProtocols, KernelSurface, Capabilities], |_| open(libc::AF_INET, libc::SOCK_RAW, 1))
+        .root(),
+    made("socket-raw-6", &[OtherProtocols, KernelSurface, Capabilities], |_| open(libc::AF_INET6, libc::SOCK_RAW, 58))
+        .root(),
     // Who may ping is a setting (net.ipv4.ping_group_range).
-    made("socket-ping", &[Network], |_| open(libc::AF_INET, libc::SOCK_DGRAM, libc::IPPROTO_ICMP))
+    made("socket-ping", &[OtherProtocols], |_| open(libc::AF_INET, libc::SOCK_DGRAM, libc::IPPROTO_ICMP))
         .absent(&["EACCES", "EPROTONOSUPPORT"]),
-    made("socket-packet", &[Network, KernelSurface, Capabilities], |_| open(libc::AF_PACKET, libc::SOCK_RAW, 0)).root(),
+    made("socket-packet", &[OtherProtocols, KernelSurface, Capabilities], |_| open(libc::AF_PACKET, libc::SOCK_RAW, 0))
+        .root(),
     made("socket-netlink-route", RARE, |_| open(libc::AF_NETLINK, libc::SOCK_RAW, 0)).promise(Promise::Unpromised),
     made("socket-netlink-sock-diag", RARE, |_| open(libc::AF_NETLINK, libc::SOCK_RAW, 4)),
     made("socket-netlink-xfrm", RARE, |_| open(libc::AF_NETLINK, libc::SOCK_RAW, 6)),

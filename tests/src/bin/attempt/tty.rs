@@ -22,6 +22,9 @@ pub(crate) const ATTEMPTS: &[Attempt] = &[
     Attempt::new("tty-type-dev-tty", TERMINAL, type_dev_tty).with(Tty).absent(SWITCHED_OFF),
     Attempt::new("tty-console-ioctl", TERMINAL, |_| console(i64::from(TIOCLINUX))).with(Tty),
     Attempt::new("tty-console-ioctl-high-bit", TERMINAL, |_| console(i64::from(TIOCLINUX) | 1 << 32)).with(Tty),
+    Attempt::new("tty-line-discipline", TERMINAL, line_discipline).with(Tty),
+    Attempt::new("tty-key-string", TERMINAL, |_| keyboard(0x4b49)).with(Tty),
+    Attempt::new("tty-key-map", TERMINAL, |_| keyboard(0x4b47)).with(Tty),
     Attempt::new("tty-window-size", TERMINAL, window_size).with(Tty).promise(Promise::Works),
 ];
 
@@ -46,6 +49,20 @@ fn console(request: i64) -> Act {
     const SHIFT_STATE: u8 = 6;
     let mut argument = [SHIFT_STATE, 0, 0, 0, 0, 0, 0, 0];
     reached(&call!(libc::SYS_ioctl, stdin(), request, &mut argument[..]), &[Errno::NOTTY])
+}
+
+/// Sets the discipline that a terminal has anyway (`N_TTY`).
+fn line_discipline(_: &Scene) -> Act {
+    const TIOCSETD: i64 = 0x5423;
+    let mut number = [0_u64];
+    call!(libc::SYS_ioctl, stdin(), TIOCSETD, &mut number)?;
+    Ok(())
+}
+
+/// What a key types is a console's to change; a pseudo-terminal that says that it is none was asked.
+fn keyboard(request: i64) -> Act {
+    let mut entry = [0_u64; 65];
+    reached(&call!(libc::SYS_ioctl, stdin(), request, &mut entry), &[Errno::NOTTY])
 }
 
 /// What an interactive program asks first.

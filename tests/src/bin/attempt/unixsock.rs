@@ -24,6 +24,8 @@ pub(crate) const ATTEMPTS: &[Attempt] = &[
     Attempt::new("unix-datagram-send", PATH, datagram_send).with(UnixDatagram).proof(Arrival),
     Attempt::new("unix-datagram-connect", PATH, datagram_connect).with(UnixDatagram).proof(Arrival),
     Attempt::new("unix-datagram-by-pair", PATH, datagram_by_pair).with(UnixDatagram).proof(Arrival),
+    Attempt::new("unix-raw-by-pair", PATH, raw_by_pair).with(UnixDatagram).proof(Arrival),
+    Attempt::new("unix-message-by-pair", PATH, message_by_pair).with(UnixDatagram).proof(Arrival),
     Attempt::new("abstract-connect", ABSTRACT, abstract_connect).with(AbstractStream).proof(Arrival),
     Attempt::new("abstract-datagram-send", ABSTRACT, abstract_send).with(AbstractDatagram).proof(Arrival),
     Attempt::new("abstract-datagram-by-pair", ABSTRACT, abstract_by_pair).with(AbstractDatagram).proof(Arrival),
@@ -72,6 +74,22 @@ fn datagram_connect(scene: &Scene) -> Act {
 fn datagram_by_pair(scene: &Scene) -> Act {
     let (half, _other) = Datagram::pair()?;
     half.send_to(scene.token()?, scene.outside("socket"))?;
+    Ok(())
+}
+
+/// unix(7) takes a raw socket for one of datagrams.
+fn raw_by_pair(scene: &Scene) -> Act {
+    let flags = SocketFlags::CLOEXEC;
+    let (half, _other) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::RAW, flags, None)?;
+    rustix::net::sendto(&half, scene.token()?, SendFlags::empty(), &SocketAddrUnix::new(scene.outside("socket"))?)?;
+    Ok(())
+}
+
+/// By connecting half of a pair anew.
+fn message_by_pair(scene: &Scene) -> Act {
+    let (half, _other) = Datagram::pair()?;
+    half.connect(scene.outside("socket"))?;
+    half.send(scene.token()?)?;
     Ok(())
 }
 

@@ -3,34 +3,30 @@
 //! Each round starts every candidate once, so that what else the machine does hits all of them alike. Only ratios are
 //! printed: absolute times say something about a machine.
 
+use super::{build_floor, build_nono, can_measure, figures, is_directory, read_directories, unfiltered, words};
 use crate::tests_run::target_dir;
 use anyhow::{Context, bail, ensure};
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use xshell::{Shell, cmd};
-
-/// Directories that ordinary programs read, as far as they exist.
-const READ: [&str; 6] = ["/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.conf.d", "/opt"];
 
 /// Times of one candidate.
 struct Candidate {
     name: &'static str,
     command: Vec<OsString>,
-    times: Vec<Duration>,
+    /// In seconds.
+    times: Vec<f64>,
 }
 
 /// Measures start-up with a few grants, or with `many`.
-pub(crate) fn start(shell: &Shell, runs: usize, many: Option<usize>) -> anyhow::Result<()> {
-    ensure!(runs > 0, "--runs is at least 1");
-    if cmd!(shell, "cc --version").quiet().ignore_stdout().run().is_err() {
-        println!("SKIPPED bench start: no C compiler (cc) for the floor");
+pub(crate) fn run(shell: &Shell, runs: usize, many: Option<usize>) -> anyhow::Result<()> {
+    if !can_measure(shell, "start", runs)? {
         return Ok(());
     }
-    cmd!(shell, "cargo build --quiet --release --package nono-cli").run()?;
     let target = target_dir(shell)?;
-    let nono = target.join("release/nono");
+    let nono = build_nono(shell, &target)?;
     let floor = build_floor(shell, &target, "launch")?;
     let place = target.join("bench");
     shell.create_dir(&place)?;
@@ -43,36 +39,25 @@ pub(crate) fn start(shell: &Shell, runs: usize, many: Option<usize>) -> anyhow::
     memory(shell, &nono, &target, &place)
 }
 
-fn build_floor(shell: &Shell, target: &Path, name: &str) -> anyhow::Result<PathBuf> {
-    let (source, program) = (format!("xtask/floor/{name}.c"), target.join(format!("floor-{name}")));
-    cmd!(shell, "cc -O2 -o {program} {source}").quiet().run()?;
-    Ok(program)
-}
-
-/// Whether it can be granted as a directory here.
-fn is_directory(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|found| found.is_dir())
-}
-
-fn words<const N: usize>(words: [&str; N]) -> Vec<OsString> {
-    words.map(OsString::from).to_vec()
-}
-
-/// The same directory grants for both, and the default command, which grants some seventy paths, for comparison.
+/// The same directory grants for both. For comparison: without the filter, which the floor does not have either, and
+/// the default command, which grants some seventy paths.
 fn few(nono: &Path, floor: &Path) -> Vec<Candidate> {
-    let read: Vec<&str> = READ.into_iter().filter(|path| is_directory(Path::new(path))).collect();
     let mut bare = vec![floor.into()];
-    bare.extend(read.iter().map(OsString::from));
+    bare.extend(read_directories().map(OsString::from));
     bare.extend(words(["+.", "--", "/bin/true"]));
     let mut same = vec![nono.into()];
     same.extend(words(["run", "-q", "--no-system"]));
-    same.extend(read.iter().flat_map(|path| words(["--read", path])));
-    same.extend(words(["--allow-cwd", "--", "/bin/true"]));
+    same.extend(read_directories().flat_map(|path| words(["--read", path])));
+    let mut unfiltered: Vec<OsString> = same.iter().cloned().chain(unfiltered()).collect();
+    for command in [&mut same, &mut unfiltered] {
+        command.extend(words(["--allow-cwd", "--", "/bin/true"]));
+    }
     let mut default = vec![nono.into()];
     default.extend(words(["run", "-q", "--allow-cwd", "--", "/bin/true"]));
     vec![
         candidate("floor: launch", bare),
         candidate("nono, same grants", same),
+        candidate("nono, same grants, no filter", unfiltered),
         candidate("nono, system group", default),
         candidate("/bin/true alone", words(["/bin/true"])),
     ]
@@ -116,7 +101,7 @@ fn measure(candidates: &mut [Candidate], place: &Path, runs: usize) -> anyhow::R
             command.args(arguments).current_dir(place).stdin(Stdio::null());
             let started = Instant::now();
             let status = command.status().with_context(|| format!("cannot start {program:?}"))?;
-            let took = started.elapsed();
+            let took = started.elapsed().as_secs_f64();
             ensure!(status.success(), "{}: {status}", candidate.name);
             if round >= 3 {
                 candidate.times.push(took);
@@ -126,21 +111,13 @@ fn measure(candidates: &mut [Candidate], place: &Path, runs: usize) -> anyhow::R
     Ok(())
 }
 
-/// Median and best.
-fn figures(times: &[Duration]) -> Option<(f64, f64)> {
-    let mut sorted: Vec<f64> = times.iter().map(Duration::as_secs_f64).collect();
-    sorted.sort_by(f64::total_cmp);
-    let (lower, upper) = (sorted.get(sorted.len().checked_sub(1)? / 2)?, sorted.get(sorted.len() / 2)?);
-    Some((f64::midpoint(*lower, *upper), *sorted.first()?))
-}
-
 fn report(candidates: &[Candidate], limit: f64) -> anyhow::Result<()> {
     let floor = candidates.first().and_then(|floor| figures(&floor.times)).context("nothing was measured")?;
     let runs = candidates.first().map_or(0, |floor| floor.times.len());
     println!("\nstart-up, {runs} alternating runs       median    best   (ratio to the floor; limit {limit})");
     for candidate in candidates {
-        let (median, best) = figures(&candidate.times).context("nothing was measured")?;
-        println!("  {:<32} {:>6.2} {:>7.2}", candidate.name, median / floor.0, best / floor.1);
+        let times = figures(&candidate.times).context("nothing was measured")?;
+        println!("  {:<32} {:>6.2} {:>7.2}", candidate.name, times.median / floor.median, times.best / floor.best);
     }
     Ok(())
 }
@@ -155,17 +132,4 @@ fn memory(shell: &Shell, nono: &Path, target: &Path, place: &Path) -> anyhow::Re
     let run = cmd!(shell, "{peak} {nono} run -q --allow {place} --read {target} -- {nothing}").quiet();
     println!("  peak memory of nono before exec: {} KB (limit 4096)", run.read()?.trim());
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_median_is_the_middle_and_the_best_the_least() {
-        let times = |seconds: &[u64]| seconds.iter().map(|s| Duration::from_secs(*s)).collect::<Vec<_>>();
-        assert_eq!(figures(&times(&[5, 1, 3])), Some((3.0, 1.0)));
-        assert_eq!(figures(&times(&[5, 1, 3, 4])), Some((3.5, 1.0)));
-        assert_eq!(figures(&[]), None);
-    }
 }

@@ -1,0 +1,222 @@
+//! A profile allows what the model allows: random sets and requests, judged by both.
+//!
+//! `NONO_TEST_MODEL_CASES` is the number of sets (20,000); with `--nocapture` the numbers of allowed and denied requests are shown.
+#![expect(clippy::tests_outside_test_module, reason = "a test program is one test module")]
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+#[expect(unreachable_pub, reason = "a module of one test program")]
+mod world;
+
+use nono_core::{Builder, CapabilitySet, Decision, FsAccess, OpenFlags, PathKind, Refusal, Request, Rule, decide};
+use nono_macos::place::speakable;
+use nono_macos::rights::given;
+use nono_macos::sbpl::Profile;
+use nono_macos::{allows, generate, parse, profile};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use world::{Drawn, drawn, grant, paths, request};
+
+/// Requests asked of each set.
+const REQUESTS: usize = 12;
+
+/// What the fixed rules of every profile open in part: there a profile may allow more than the model.
+const BASE: [&str; 7] =
+    ["/usr/lib", "/usr/share", "/System", "/dev", "/private/var/db", "/private/etc", "/private/var/select"];
+
+fn cases() -> u32 {
+    std::env::var("NONO_TEST_MODEL_CASES").map_or(20_000, |cases| cases.parse().unwrap())
+}
+
+fn runner(cases: u32) -> TestRunner {
+    TestRunner::new(Config { cases, failure_persistence: None, max_shrink_iters: 300, ..Config::default() })
+}
+
+/// The part of `set` that a profile gives: the model of what it should allow.
+fn reduced(set: &CapabilitySet) -> CapabilitySet {
+    let bare = CapabilitySet::builder().network(set.network().clone()).signals(set.signals());
+    let bare = set.tcp_connect().iter().copied().fold(bare, Builder::allow_tcp_connect);
+    let bare = set.localhost_ports().iter().copied().fold(bare, Builder::allow_localhost_port);
+    let here = set.localhost_ports();
+    let bind = set.tcp_bind().into_iter().filter(|port| !here.contains(port));
+    let open = *set.network() == nono_core::NetworkMode::AllowAll;
+    let bare = if open { bare } else { bind.fold(bare, Builder::allow_tcp_bind) };
+    let grants = set.fs().iter().filter_map(|one| grant(one.resolved(), one.kind(), given(one.access())));
+    let made = grants.fold(bare, Builder::grant);
+    set.denies().iter().fold(made, |made, deny| made.deny_resolved(deny.clone()).unwrap()).build().unwrap()
+}
+
+/// Whether `request` takes for a directory what was granted as something else, or changes the name `/`.
+fn impossible(set: &CapabilitySet, request: &Request) -> bool {
+    let file = |path: &Path| set.fs().iter().any(|one| one.kind() == PathKind::File && one.resolved() == path);
+    let names = !matches!(request, Request::Open { flags, .. } if !flags.contains(OpenFlags::CREATE));
+    let listed = |path: &&Path| {
+        matches!(request, Request::Open { flags, .. } if flags.contains(OpenFlags::DIRECTORY)) && file(path)
+    };
+    paths(request).iter().any(|path| listed(path) || (names && path.parent().is_none_or(file)))
+}
+
+fn is_base(request: &Request) -> bool {
+    paths(request).iter().any(|path| *path == Path::new("/") || BASE.iter().any(|base| path.starts_with(base)))
+}
+
+fn refusal(decision: &Decision) -> Option<Refusal> {
+    match decision {
+        Decision::Denied(denial) => Some(denial.refusal),
+        Decision::Allowed { .. } => None,
+    }
+}
+
+/// What a request came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Outcome {
+    Allowed,
+    Denied,
+    DeniedByDeny,
+    /// The model forbids a move between directories, which Seatbelt cannot.
+    MoveGap,
+    /// Hard links are never possible.
+    Link,
+    /// A path that no profile can name is involved: only "no more than the model" is asked.
+    Unspeakable,
+    /// Opened for every program.
+    Base,
+    Skipped,
+}
+
+fn judge(
+    (set, model): (&CapabilitySet, &CapabilitySet),
+    request: &Request,
+    (read_back, text): (&Profile, &str),
+) -> Result<Outcome, TestCaseError> {
+    if impossible(set, request) {
+        return Ok(Outcome::Skipped);
+    }
+    let answer = allows(read_back, request).map_err(|error| TestCaseError::fail(format!("{error}\n{text}")))?;
+    let Some(answer) = answer else { return Ok(Outcome::Skipped) };
+    if matches!(request, Request::Link { .. }) {
+        prop_assert!(!answer, "a hard link is possible\n{text}");
+        return Ok(Outcome::Link);
+    }
+    let (wide, narrow) = (decide(set, request), decide(model, request));
+    if [&wide, &narrow].into_iter().any(|decision| refusal(decision) == Some(Refusal::CrossDevice)) {
+        return Ok(Outcome::MoveGap);
+    }
+    prop_assert!(wide.is_allowed() || !narrow.is_allowed(), "the reduced set allows more");
+    let closed = matches!(&narrow, Decision::Denied(denial) if matches!(denial.rule, Rule::Denied { .. }));
+    let mute = set.fs().iter().map(nono_core::FsCapability::resolved).chain(set.denies().iter().map(PathBuf::as_path));
+    let unspeakable = mute.chain(paths(request)).any(|path| speakable(path).is_err());
+    let expected = narrow.is_allowed();
+    // The kind of a block device has no proven name, so one that exists can be moved like a file.
+    if matches!(request, Request::Rename { kind: nono_core::NodeKind::BlockDevice, .. }) {
+        return Ok(Outcome::MoveGap);
+    }
+    if is_base(request) {
+        prop_assert!(answer || !expected || unspeakable, "granted, but not allowed\n{text}");
+        prop_assert!(!(answer && closed), "denied, but allowed\n{text}");
+        return Ok(Outcome::Base);
+    }
+    if unspeakable {
+        prop_assert!(!answer || expected, "more than the model allows\n{text}");
+        return Ok(Outcome::Unspeakable);
+    }
+    prop_assert_eq!(answer, expected, "model {:?}\n{}", narrow, text);
+    Ok(match (expected, closed) {
+        (true, _) => Outcome::Allowed,
+        (false, true) => Outcome::DeniedByDeny,
+        (false, false) => Outcome::Denied,
+    })
+}
+
+#[test]
+fn profiles_mean_what_the_model_says() {
+    let counts: RefCell<BTreeMap<Outcome, u64>> = RefCell::default();
+    let case = drawn().prop_flat_map(|drawn| {
+        let requests = prop::collection::vec(request(drawn.known()), REQUESTS);
+        (Just(drawn), requests)
+    });
+    let result = runner(cases()).run(&case, |(drawn, requests)| {
+        let Some(set) = drawn.set(Path::to_owned) else { return Err(TestCaseError::reject("wishes contradict")) };
+        let (model, text) = (reduced(&set), generate(&set));
+        let read_back = parse(&text).map_err(|error| TestCaseError::fail(format!("{error}\n{text}")))?;
+        for request in &requests {
+            let outcome = judge((&set, &model), request, (&read_back, &text))
+                .map_err(|error| TestCaseError::fail(format!("{request:?}: {error}")))?;
+            *counts.borrow_mut().entry(outcome).or_default() += 1;
+        }
+        Ok(())
+    });
+    let counts = counts.into_inner();
+    println!("{} sets, {REQUESTS} requests each: {counts:?}", cases());
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+    let total: u64 = counts.values().sum();
+    for outcome in [Outcome::Allowed, Outcome::Denied, Outcome::DeniedByDeny] {
+        let share = counts.get(&outcome).copied().unwrap_or(0) * 100 / total;
+        assert!(share >= 3, "{outcome:?} is {share} % of all requests: the test says little");
+    }
+}
+
+#[test]
+fn no_path_ends_its_string_and_what_is_written_is_read_back() {
+    runner(cases() / 4)
+        .run(&drawn(), |drawn| {
+            let Some(set) = drawn.set(Path::to_owned) else { return Err(TestCaseError::reject("wishes contradict")) };
+            let made = profile(&set);
+            let read_back = parse(&generate(&set)).map_err(|error| TestCaseError::fail(error.to_string()))?;
+            prop_assert!(made.rules().eq(read_back.rules()), "{made}");
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn both_spellings_of_a_path_make_the_same_profile() {
+    let alias = |path: &Path| match path.strip_prefix("/private/tmp") {
+        Ok(below) if below.as_os_str().is_empty() => PathBuf::from("/tmp"),
+        Ok(below) => Path::new("/tmp").join(below),
+        Err(_elsewhere) => path.to_owned(),
+    };
+    // Only where no path is above the link itself: below `/` and `/private` the spellings part.
+    let plain = |drawn: &Drawn| drawn.known().iter().all(|path| path.components().count() > 2);
+    let moved = drawn().prop_map(|drawn| {
+        let there = |path: &Path| {
+            path.strip_prefix("/w").map_or(path.to_owned(), |below| match below {
+                below if below.as_os_str().is_empty() => PathBuf::from("/private/tmp"),
+                below => Path::new("/private/tmp").join(below),
+            })
+        };
+        let grants = drawn.grants.iter().map(|(path, what)| (there(path), *what)).collect();
+        Drawn { grants, denies: drawn.denies.iter().map(|path| there(path)).collect(), ..drawn }
+    });
+    let config = Config {
+        max_global_rejects: 1_000_000,
+        ..Config { cases: cases() / 10, failure_persistence: None, ..Config::default() }
+    };
+    TestRunner::new(config)
+        .run(&moved.prop_filter("a path above the link", plain), |drawn| {
+            let (Some(one), Some(other)) = (drawn.set(Path::to_owned), drawn.set(alias)) else {
+                return Err(TestCaseError::reject("wishes contradict"));
+            };
+            prop_assert_eq!(generate(&one), generate(&other));
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn what_exists_is_visible_everywhere_denied_paths_included() {
+    use nono_core::{AccessMode, NodeKind};
+    use nono_macos::Operation;
+    use nono_macos::eval::{Subject, decision};
+    use nono_macos::sbpl::Effect;
+    let open = grant(Path::new("/w"), PathKind::Directory, FsAccess::from(AccessMode::ReadWrite)).unwrap();
+    let set = CapabilitySet::builder().grant(open).deny_resolved("/w/closed".into()).unwrap().build().unwrap();
+    for path in ["/w/closed", "/w/open", "/elsewhere"] {
+        let subject = Subject::Path(path.as_bytes(), NodeKind::Regular);
+        assert_eq!(decision(&profile(&set), Operation::FileReadMetadata, subject), Ok(Effect::Allow), "{path}");
+    }
+}
