@@ -23,8 +23,9 @@ impl Support {
 /// The guarantees a caller goes on without, by name, and whether every other gap is an error.
 ///
 /// Accepting is the way out for a program that cannot live with a guarantee, as well as for a system that cannot give it:
-/// so what would enforce an accepted guarantee is left off, on every system alike. Two cannot be left off: without
-/// [`Guarantee::Files`] there is no sandbox, and [`Guarantee::Processes`] comes with it.
+/// so what would enforce an accepted guarantee is left off, on every system alike. Some are not: without
+/// [`Guarantee::Files`] there is no sandbox, [`Guarantee::Processes`] comes with it, privileges are kept by name and not by
+/// accepting [`Guarantee::Capabilities`], and a listener needs a network. A report says what holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Accepted {
     gaps: BTreeSet<Guarantee>,

@@ -10,6 +10,8 @@ use crate::error::ApplyError;
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::io;
 
+// SAFETY: both are functions of libSystem, which every program of macOS is linked with; the signatures are those of the
+// SDK's sandbox.h: a string, 64 bits of flags and the place of a string, an int back; and such a string, nothing back.
 unsafe extern "C" {
     fn sandbox_init(profile: *const c_char, flags: u64, message: *mut *mut c_char) -> c_int;
     fn sandbox_free_error(message: *mut c_char);

@@ -175,7 +175,8 @@ fn note_environment(command: &Command, start: &Start<'_>) {
     }
     let withheld = withheld_variables(command);
     if !withheld.is_empty() && !start.run.grants.env_clear && !start.accepted.contains(Guarantee::Environment) {
-        let names: Vec<_> = withheld.iter().map(|name| name.display().to_string()).collect();
+        // A name can hold anything but "=" and NUL, codes for the terminal included.
+        let names: Vec<_> = withheld.iter().map(|name| name.as_bytes().escape_ascii().to_string()).collect();
         terminal::note(&format!("variables withheld: {}; pass one by --env NAME", names.join(", ")));
     }
 }
