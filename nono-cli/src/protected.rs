@@ -1,13 +1,13 @@
 //! Protected paths: keys, tokens, browser profiles, histories, start files. A grant that covers one is refused; a grant
 //! of exactly one, or of something below it, is taken as meant.
 
-use crate::system::expand;
 use nono_core::{CachedResolver, FsAccess, FsCapability, PathKind, Source};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
+use std::iter;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -31,17 +31,22 @@ pub(crate) enum ProtectedError {
 pub(crate) fn check(grants: &[FsCapability], homes: &[PathBuf]) -> Result<(), ProtectedError> {
     let resolver = CachedResolver::default();
     let wide = Wide::of(grants);
-    for home in homes {
-        let home = as_resolved(home);
-        let listing = Listing::read(&home);
-        for line in lines() {
-            let Some(path) = expand(line, Some(&home)) else { continue };
-            let real =
-                if listing.may_be_elsewhere(line) { resolver.find(&path).ok().map(|found| found.path) } else { None };
-            wide.check(&path, real.as_deref())?;
+    let homes = as_resolved(homes, &resolver);
+    for line in lines().filter(|line| line.starts_with('/')) {
+        wide.check(Path::new(line), None)?;
+    }
+    for home in &homes {
+        let (near, listing) = (wide.touches(home), Listing::read(home));
+        for path in lines().filter_map(|line| line.strip_prefix("~/")) {
+            let elsewhere = listing.may_be_elsewhere(path);
+            if near || elsewhere {
+                let path = home.join(path);
+                let real = if elsewhere { resolver.find(&path).ok().map(|found| found.path) } else { None };
+                wide.check(&path, real.as_deref())?;
+            }
         }
     }
-    for own in own_state(homes) {
+    for own in own_state(&homes) {
         wide.check_own(&own)?;
         // It, or the directory it will be made in, may be a link to another place.
         let parent = || Some(resolver.find(own.parent()?).ok()?.path.join(own.file_name()?));
@@ -67,6 +72,12 @@ impl<'a> Wide<'a> {
             at.entry(grant.resolved().as_os_str()).or_default().push(place);
         }
         Wide { grants, at }
+    }
+
+    /// Whether any grant is of `directory`, of something in it, or of a directory above it.
+    fn touches(&self, directory: &Path) -> bool {
+        let below = |grant: &&FsCapability| is_at_or_below(grant.resolved(), directory);
+        self.above(directory).next().is_some() || self.grants.iter().any(below)
     }
 
     /// The grants of directories strictly above `path`, which is written as a resolved path, the nearest first.
@@ -95,10 +106,7 @@ impl<'a> Wide<'a> {
     /// Refuses a grant that could change `own`: above it, of it, or below it.
     fn check_own(&self, own: &Path) -> Result<(), ProtectedError> {
         let changes = |grant: &&FsCapability| grant.access().intersects(FsAccess::CHANGE);
-        let bytes = own.as_os_str().as_bytes();
-        // Comparing bytes first: of thousands of grants hardly one is there.
-        let there = |path: &Path| path.as_os_str().as_bytes().starts_with(bytes) && path.starts_with(own);
-        let below = || self.grants.iter().copied().filter(|grant| there(grant.resolved()));
+        let below = || self.grants.iter().copied().filter(|grant| is_at_or_below(grant.resolved(), own));
         match self.above(own).find(changes).or_else(|| below().find(changes)) {
             Some(grant) => Err(ProtectedError::OwnState {
                 flag: flag(grant),
@@ -110,9 +118,24 @@ impl<'a> Wide<'a> {
     }
 }
 
-/// `path` as it would be written resolved: a home directory may be given with doubled slashes.
-fn as_resolved(path: &Path) -> PathBuf {
-    path.components().collect()
+/// Home directories without doubled slashes and the like, and where they really are if a link leads to them.
+fn as_resolved(homes: &[PathBuf], resolver: &CachedResolver) -> Vec<PathBuf> {
+    let mut all = Vec::with_capacity(homes.len());
+    for home in homes {
+        let home: PathBuf = home.components().collect();
+        let real = resolver.find(&home).ok().map(|found| found.path);
+        for one in iter::once(home).chain(real) {
+            if !all.contains(&one) {
+                all.push(one);
+            }
+        }
+    }
+    all
+}
+
+/// Whether `path` is `directory` or in it. Comparing bytes first: of thousands of grants hardly one is there.
+fn is_at_or_below(path: &Path, directory: &Path) -> bool {
+    path.as_os_str().as_bytes().starts_with(directory.as_os_str().as_bytes()) && path.starts_with(directory)
 }
 
 /// The directories strictly above `path`, the nearest first. For a path that is written as a resolved one, where every
@@ -133,47 +156,63 @@ fn own_state(homes: &[PathBuf]) -> Vec<PathBuf> {
     let mut own = Vec::new();
     for (variable, default) in [("XDG_CONFIG_HOME", ".config"), ("XDG_STATE_HOME", ".local/state")] {
         let named = env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
-        own.extend(
-            named
-                .into_iter()
-                .chain(homes.iter().map(|home| home.join(default)))
-                .map(|path| as_resolved(&path.join("nono"))),
-        );
+        let all = named.into_iter().chain(homes.iter().map(|home| home.join(default)));
+        own.extend(all.map(|path| path.join("nono").components().collect::<PathBuf>()));
     }
     own
 }
 
-/// The names in a home directory and in its `.config`: two listings tell which of the many protected paths can exist at
-/// all. None where a directory cannot be listed.
+/// What can lead elsewhere in a home directory and in its `.config`: two listings tell which of the many protected paths
+/// need a look. None where a directory cannot be listed.
 struct Listing {
-    home: Option<HashSet<OsString>>,
-    config: Option<HashSet<OsString>>,
+    home: Option<Ways>,
+    config: Option<Ways>,
+    config_is_directory: bool,
 }
+
+/// The names in a directory that are not files; true for a link.
+type Ways = BTreeMap<OsString, bool>;
 
 impl Listing {
     fn read(home: &Path) -> Listing {
-        Listing { home: names(home), config: names(&home.join(".config")) }
+        let names = ways(home);
+        let config_is_directory =
+            names.as_ref().and_then(|names| names.get(OsStr::new(".config"))).is_some_and(|is_link| !is_link);
+        let config = if config_is_directory { ways(&home.join(".config")) } else { None };
+        Listing { home: names, config, config_is_directory }
     }
 
-    /// Whether the path of `line` may exist and be a link to another place; yes where it cannot be told. The system's own
-    /// files are taken to be where they are said to be.
-    fn may_be_elsewhere(&self, line: &str) -> bool {
-        let Some(path) = line.strip_prefix("~/") else { return false };
-        let (names, path) = match path.strip_prefix(".config/") {
-            Some(rest) => (&self.config, rest),
-            None => (&self.home, path),
-        };
-        let first = path.split('/').next().unwrap_or(path);
-        names.as_ref().is_none_or(|names| names.contains(OsStr::new(first)))
+    /// Whether `path`, relative to the home directory, may be another place by a link; yes where it cannot be told.
+    fn may_be_elsewhere(&self, path: &str) -> bool {
+        match path.strip_prefix(".config/") {
+            Some(rest) if self.config_is_directory => may_lead_on(self.config.as_ref(), rest),
+            _ => may_lead_on(self.home.as_ref(), path),
+        }
     }
 }
 
-/// The names in `directory`; if there is no such directory, there are none in it.
-fn names(directory: &Path) -> Option<HashSet<OsString>> {
-    match fs::read_dir(directory) {
-        Ok(entries) => Some(entries.flatten().map(|entry| entry.file_name()).collect()),
-        Err(error) => (error.kind() == io::ErrorKind::NotFound).then(HashSet::new),
+fn may_lead_on(ways: Option<&Ways>, path: &str) -> bool {
+    let (first, is_last) = path.split_once('/').map_or((path, true), |(first, _)| (first, false));
+    // In a directory the next name has to be looked at.
+    ways.is_none_or(|ways| ways.get(OsStr::new(first)).is_some_and(|is_link| *is_link || !is_last))
+}
+
+/// What in `directory` can lead on; if there is no such directory, nothing.
+fn ways(directory: &Path) -> Option<Ways> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) => return (error.kind() == io::ErrorKind::NotFound).then(Ways::new),
+    };
+    let mut ways = Ways::new();
+    for entry in entries {
+        let entry = entry.ok()?;
+        // What cannot be looked at is taken for a link.
+        let (is_link, leads_on) = entry.file_type().map_or((true, true), |is| (is.is_symlink(), is.is_dir()));
+        if is_link || leads_on {
+            ways.insert(entry.file_name(), is_link);
+        }
     }
+    Some(ways)
 }
 
 fn flag(grant: &FsCapability) -> String {
@@ -247,6 +286,20 @@ mod tests {
         fs::remove_dir_all(home.join(".config")).unwrap();
         symlink(&elsewhere, home.join(".config")).unwrap();
         assert!(checked(&elsewhere, AccessMode::Read, &home).unwrap_err().contains(".config/gh"));
+    }
+
+    #[test]
+    fn nor_does_one_of_any_directory_on_the_way_or_of_the_home_directory_itself() {
+        let (dir, home) = home();
+        let elsewhere = dir.path().canonicalize().unwrap().join("data");
+        fs::create_dir_all(elsewhere.join("keyrings")).unwrap();
+        fs::create_dir(home.join(".local")).unwrap();
+        symlink(&elsewhere, home.join(".local/share")).unwrap();
+        assert!(checked(&elsewhere, AccessMode::Read, &home).unwrap_err().contains(".local/share/keyrings"));
+        let link = dir.path().join("link");
+        symlink(&home, &link).unwrap();
+        assert!(checked(&home, AccessMode::Read, &link).unwrap_err().contains(".ssh"));
+        assert!(checked(&elsewhere, AccessMode::Read, &link).unwrap_err().contains(".local/share/keyrings"));
     }
 
     #[test]
