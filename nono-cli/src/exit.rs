@@ -1,7 +1,7 @@
 //! The exit statuses of nono's own, which scripts rely on. A command that ran has its own.
 
-use std::process::ExitCode;
-
+/// All went well.
+pub(crate) const SUCCESS: u8 = 0;
 /// The sandbox could not be set up: usage, policy or kernel. Nothing of the command has run.
 pub(crate) const SETUP: u8 = 125;
 /// The command could not be executed, or the policy forbids executing it.
@@ -14,6 +14,3 @@ pub(crate) const USAGE: u8 = 2;
 pub(crate) const SOME_GAP: u8 = 1;
 /// `doctor`: no sandbox is possible.
 pub(crate) const NO_SANDBOX: u8 = 2;
-
-/// All went well.
-pub(crate) const SUCCESS: ExitCode = ExitCode::SUCCESS;

@@ -1,8 +1,10 @@
 //! The command `nono`: runs a program with nothing but the capabilities it was given.
-#![forbid(unsafe_code)]
+#![cfg_attr(not(test), no_main)]
+#![deny(unsafe_code)]
 
 mod args;
 mod cmd;
+mod data;
 mod doctor;
 mod error;
 mod exit;
@@ -14,6 +16,8 @@ mod policy;
 mod program;
 mod protected;
 mod report;
+#[cfg(not(test))]
+mod start;
 mod system;
 mod terminal;
 mod tmpdir;
@@ -21,12 +25,15 @@ mod tmpdir;
 use args::{Arguments, Subcommands};
 use clap::Parser;
 use clap::error::ErrorKind;
-use std::process::ExitCode;
+use std::ffi::OsString;
 
-fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+/// Does what the arguments say, the program's name first, and returns the exit status.
+#[cfg_attr(test, expect(dead_code, reason = "the tests have a main of their own"))]
+fn run(arguments: Vec<OsString>) -> u8 {
+    let runs = arguments.get(1).is_some_and(|first| first == "run");
+    let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
-        Err(error) => return usage(&error),
+        Err(error) => return usage(&error, runs),
     };
     let result = match arguments.command {
         Subcommands::Run(run) => cmd::run::run(&run),
@@ -35,16 +42,15 @@ fn main() -> ExitCode {
     };
     result.unwrap_or_else(|error| {
         terminal::error(&error, error.remedy());
-        ExitCode::from(error.status())
+        error.status()
     })
 }
 
 /// Wrong usage: 125 where a command would have been run, else 2. Asking for help is no error.
-fn usage(error: &clap::Error) -> ExitCode {
+fn usage(error: &clap::Error, runs: bool) -> u8 {
     terminal::clap(error);
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return exit::SUCCESS;
     }
-    let runs = std::env::args_os().nth(1).is_some_and(|first| first == "run");
-    ExitCode::from(if runs { exit::SETUP } else { exit::USAGE })
+    if runs { exit::SETUP } else { exit::USAGE }
 }

@@ -1,6 +1,7 @@
 //! Protected paths: keys, tokens, browser profiles, histories, start files. A grant that covers one is refused; a grant
 //! of exactly one, or of something below it, is taken as meant.
 
+use crate::data;
 use nono_core::{CachedResolver, FsAccess, FsCapability, PathKind, Source};
 use std::collections::{BTreeMap, HashMap};
 use std::env;
@@ -12,6 +13,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 const DATA: &str = include_str!("../data/protected-linux.txt");
+static LINES: [&str; data::count(DATA)] = data::lines(DATA);
 
 /// Why a grant is refused.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -148,7 +150,7 @@ fn directories_above(path: &Path) -> impl Iterator<Item = &OsStr> {
 }
 
 pub(crate) fn lines() -> impl Iterator<Item = &'static str> {
-    DATA.lines().filter(|line| !line.is_empty() && !line.starts_with('#'))
+    LINES.iter().copied()
 }
 
 /// nono's configuration and state: XDG base directories.

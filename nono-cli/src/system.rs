@@ -1,9 +1,11 @@
 //! The system group: what ordinary programs need to start, from a data file.
 
+use crate::data;
 use nono_core::{AccessMode, CachedResolver, FsAccess, FsCapability, PathKind, Source};
 use std::path::{Path, PathBuf};
 
 const DATA: &str = include_str!("../data/system-linux.txt");
+static LINES: [&str; data::count(DATA)] = data::lines(DATA);
 
 /// The right of one line of the data file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +41,7 @@ fn grant(right: Right, path: PathBuf, resolver: &CachedResolver) -> Option<FsCap
 }
 
 fn lines() -> impl Iterator<Item = (Right, &'static str)> {
-    DATA.lines().filter_map(|line| match line.split_once(' ')? {
+    LINES.iter().copied().filter_map(|line| match line.split_once(' ')? {
         ("read", path) => Some((Right::Read, path)),
         ("device", path) => Some((Right::Device, path)),
         _ => None,
@@ -60,8 +62,7 @@ mod tests {
 
     #[test]
     fn every_line_of_the_data_is_a_comment_or_a_right_and_an_absolute_path() {
-        let entries = DATA.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count();
-        assert_eq!(lines().count(), entries);
+        assert_eq!(lines().count(), LINES.len());
         for (_, path) in lines() {
             assert!(path.starts_with('/') || path.starts_with("~/"), "{path}");
             assert!(!path.contains(' ') && !path.ends_with('/'), "{path:?}");

@@ -8,7 +8,7 @@ use crate::report::{self, line};
 use crate::terminal::{self, Style, styled};
 use serde::Serialize;
 use std::os::unix::process::CommandExt;
-use std::process::{Command, ExitCode};
+use std::process::Command;
 
 /// What `doctor --json` prints.
 #[derive(Debug, Serialize)]
@@ -23,8 +23,8 @@ struct Diagnosis {
 }
 
 /// Tries each guarantee and prints a table: 0 if all hold, limits aside; 1 if some do not; 2 if there is no sandbox.
-pub(crate) fn run(json: bool) -> Result<ExitCode, CliError> {
-    with_credential()?;
+pub(crate) fn run(json: bool) -> Result<u8, CliError> {
+    with_credential(json)?;
     let sandbox = Sandbox::probe();
     let (reason, guarantees) = match verdicts(&sandbox) {
         Ok(rows) => (None, rows),
@@ -42,24 +42,22 @@ pub(crate) fn run(json: bool) -> Result<ExitCode, CliError> {
     };
     terminal::output(&if json { report::json(&diagnosis) } else { human(&diagnosis) });
     let holds = |row: &Row| matches!(row.status, Status::Enforced { .. } | Status::Limit(_));
-    let status = match (diagnosis.sandbox, diagnosis.guarantees.iter().all(holds)) {
+    Ok(match (diagnosis.sandbox, diagnosis.guarantees.iter().all(holds)) {
         (false, _) => exit::NO_SANDBOX,
         (true, false) => exit::SOME_GAP,
-        (true, true) => 0,
-    };
-    Ok(ExitCode::from(status))
+        (true, true) => exit::SUCCESS,
+    })
 }
 
 /// Starts anew with a credential in the environment, if there is none yet: it is there to be withheld.
-fn with_credential() -> Result<(), CliError> {
+fn with_credential(json: bool) -> Result<(), CliError> {
     if std::env::var_os(TOKEN).is_some() {
         return Ok(());
     }
     let failed = |source| CliError::Trial { step: "starting anew with a variable to withhold", source };
     let own = std::env::current_exe().map_err(failed)?;
-    let mut arguments = std::env::args_os();
     let mut command = Command::new(own);
-    command.arg0(arguments.next().unwrap_or_default()).args(arguments).env(TOKEN, "secret");
+    command.arg("doctor").args(json.then_some("--json")).env(TOKEN, "secret");
     Err(failed(command.exec()))
 }
 

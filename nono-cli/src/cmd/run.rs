@@ -14,11 +14,11 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::Command;
 use std::time::Duration;
 
 /// Runs the command; returns only for a dry run, or when it was not started.
-pub(crate) fn run(run: &Run) -> Result<ExitCode, CliError> {
+pub(crate) fn run(run: &Run) -> Result<u8, CliError> {
     let sandbox = policy::sandbox(run)?;
     let workdir = policy::workdir(&run.options)?;
     let accepted = policy::accepted(run)?;
@@ -77,7 +77,7 @@ fn dry_run(
     set: &CapabilitySet,
     accepted: &Accepted,
     workdir: &Path,
-) -> Result<ExitCode, CliError> {
+) -> Result<u8, CliError> {
     let prepared = sandbox.prepare(set, accepted)?;
     let report = Report::new(&run.command, workdir, set, prepared.enforcement());
     if let Some(path) = &run.options.report {

@@ -18,7 +18,7 @@ use nono_core::{
 };
 use serde::{Deserialize, Serialize};
 use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, Stdio};
 
 /// The hidden subcommand that is a child's side of the trials.
 pub(crate) const TRIAL: &str = "doctor-trial";
@@ -107,7 +107,7 @@ fn capabilities(fixture: &Fixture, nono: &Path) -> Result<Vec<FsCapability>, Cap
 }
 
 /// The child's side: makes every attempt and prints how each went.
-pub(crate) fn child(fixture: &str) -> Result<ExitCode, CliError> {
+pub(crate) fn child(fixture: &str) -> Result<u8, CliError> {
     let fixture: Fixture = serde_json::from_str(fixture).map_err(|source| CliError::TrialReport { source })?;
     let said = |result: std::io::Result<()>| result.map_err(|error| error.to_string());
     let outcomes: Vec<Outcome> = ACTS

@@ -1,0 +1,68 @@
+//! Where the process begins: C's `main`, without Rust's runtime before it.
+//!
+//! Before `fn main` the runtime reads `/proc/self/maps` for the guard page of the stack, and makes another stack for a
+//! signal handler, so as to print a line when the stack overflows: a twentieth of what a start costs. Without it an
+//! overflow is a plain SIGSEGV. The rest of what the runtime does is here: closed standard streams are opened, SIGPIPE is
+//! ignored (a reader of the notes that went away must not end a start; exec restores the default), a panic has an exit
+//! status.
+#![expect(unsafe_code, reason = "C's main has a symbol and arguments of C")]
+
+use crate::exit;
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+use rustix::stdio;
+use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
+use std::os::fd::{AsRawFd, IntoRawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::{panic, process};
+
+/// # Safety
+/// To be called by the C library, once, with the arguments of the process: an array of strings that ends with a null
+/// pointer (ISO C, 5.1.2.2.1).
+#[unsafe(no_mangle)]
+unsafe extern "C" fn main(_count: c_int, arguments: *const *const c_char) -> c_int {
+    // SAFETY: the C library's promise, handed on.
+    let arguments = unsafe { strings(arguments) };
+    // SAFETY: SIG_IGN is no function that could be called; no other thread is there that could set SIGPIPE too.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+    let status = match open_streams() {
+        // The message was printed by the hook. Nothing of a command has run: exec does not come back.
+        Ok(()) => panic::catch_unwind(|| crate::run(arguments)).unwrap_or(exit::SETUP),
+        // There may be nowhere to say it.
+        Err(_closed) => exit::SETUP,
+    };
+    // Not by returning: what is left in stdout's buffer is written.
+    #[expect(clippy::disallowed_methods, reason = "the end of main: no destructor is left to run")]
+    process::exit(status.into())
+}
+
+/// # Safety
+/// `array` points to pointers to strings that end with NUL, the last one followed by a null pointer; none of it changes.
+unsafe fn strings(array: *const *const c_char) -> Vec<OsString> {
+    let mut all = Vec::new();
+    let mut at = array;
+    // Linux before 5.18 starts programs with no argument at all; then the first pointer is null.
+    // SAFETY: `at` is at a pointer of the array: at the first, or behind one that was not null.
+    while let Some(string) = unsafe { at.as_ref() }.filter(|string| !string.is_null()) {
+        // SAFETY: not null, so a string that ends with NUL.
+        all.push(OsStr::from_bytes(unsafe { CStr::from_ptr(*string) }.to_bytes()).to_owned());
+        // SAFETY: behind a pointer that is not null there is another one.
+        at = unsafe { at.add(1) };
+    }
+    all
+}
+
+/// Puts `/dev/null` in place of standard streams that are closed: else the next file that is opened would be one.
+fn open_streams() -> Result<(), Errno> {
+    for stream in [stdio::stdin(), stdio::stdout(), stdio::stderr()] {
+        if rustix::io::fcntl_getfd(stream) == Err(Errno::BADF) {
+            let opened = rustix::fs::open("/dev/null", OFlags::RDWR, Mode::empty())?;
+            // The lowest free number; all below are open.
+            if opened.as_raw_fd() != stream.as_raw_fd() {
+                return Err(Errno::BADF);
+            }
+            let _stays_open = opened.into_raw_fd();
+        }
+    }
+    Ok(())
+}
