@@ -7,6 +7,7 @@ use super::{build_floor, build_nono, can_measure, figures, is_directory, read_di
 use crate::tests_run::target_dir;
 use anyhow::{Context, bail, ensure};
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -99,6 +100,9 @@ fn measure(candidates: &mut [Candidate], place: &Path, runs: usize) -> anyhow::R
             let [program, arguments @ ..] = candidate.command.as_slice() else { bail!("an empty command") };
             let mut command = Command::new(program);
             command.args(arguments).current_dir(place).stdin(Stdio::null());
+            for name in of_cargo() {
+                command.env_remove(name);
+            }
             let started = Instant::now();
             let status = command.status().with_context(|| format!("cannot start {program:?}"))?;
             let took = started.elapsed().as_secs_f64();
@@ -109,6 +113,13 @@ fn measure(candidates: &mut [Candidate], place: &Path, runs: usize) -> anyhow::R
         }
     }
     Ok(())
+}
+
+/// What `cargo run` adds to the environment. With `LD_LIBRARY_PATH` the loader looks in more places, for the floor and for
+/// `/bin/true` too: a ratio would be better than it is.
+fn of_cargo() -> impl Iterator<Item = OsString> {
+    let names = std::env::vars_os().map(|(name, _)| name);
+    names.filter(|name| name == "LD_LIBRARY_PATH" || name.as_bytes().starts_with(b"CARGO"))
 }
 
 fn report(candidates: &[Candidate], limit: f64) -> anyhow::Result<()> {
