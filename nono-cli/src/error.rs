@@ -3,6 +3,7 @@
 use crate::exit;
 use crate::platform::{ApplyError, PrepareError, UnknownCapability};
 use crate::protected::ProtectedError;
+use crate::supervise::SuperviseError;
 use crate::tmpdir::TmpError;
 use nono_core::{CapabilityError, ConflictError, UnknownGuarantee};
 use std::ffi::OsString;
@@ -54,6 +55,9 @@ pub(crate) enum CliError {
     /// The kernel refused to restrict this process.
     #[error("cannot set up the sandbox")]
     Apply { source: ApplyError },
+    /// A supervised run.
+    #[error(transparent)]
+    Supervise(#[from] SuperviseError),
     /// Temporary files have nowhere to be.
     #[error(transparent)]
     Tmp(#[from] TmpError),
@@ -120,6 +124,7 @@ impl CliError {
             | CliError::KeepCapability { .. }
             | CliError::Prepare(_)
             | CliError::Apply { .. }
+            | CliError::Supervise(_)
             | CliError::Tmp(_)
             | CliError::Report { .. } => exit::SETUP,
         }

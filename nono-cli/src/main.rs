@@ -18,6 +18,7 @@ mod protected;
 mod report;
 #[cfg(not(test))]
 mod start;
+mod supervise;
 mod system;
 mod terminal;
 mod tmpdir;

@@ -2,8 +2,8 @@
 
 #[cfg(target_os = "linux")]
 pub(crate) use nono_linux::{
-    ApplyError, Capability, CommandExt, ExecError, Linux as Sandbox, PrepareError, Trial, UnknownCapability, exec,
-    withheld_variables,
+    ApplyError, Capability, CommandExt, ExecError, Judges, Linux as Sandbox, Policy, PrepareError, ServeError,
+    SpawnError, Trial, UnknownCapability, exec, spawn, withheld_variables,
 };
 
 #[cfg(not(target_os = "linux"))]

@@ -59,6 +59,18 @@ pub(crate) fn check(grants: &[FsCapability], homes: &[PathBuf]) -> Result<(), Pr
     Ok(())
 }
 
+/// All that is protected below `homes`, and nono's own state: as it is written, and where links lead.
+pub(crate) fn all(homes: &[PathBuf]) -> Vec<PathBuf> {
+    let resolver = CachedResolver::default();
+    let homes = as_resolved(homes, &resolver);
+    let in_homes = |line: &'static str| homes.iter().filter_map(move |home| Some(home.join(line.strip_prefix("~/")?)));
+    let mut all: Vec<PathBuf> = lines().filter(|line| line.starts_with('/')).map(PathBuf::from).collect();
+    all.extend(lines().flat_map(in_homes).chain(own_state(&homes)));
+    let real: Vec<PathBuf> = all.iter().filter_map(|path| Some(resolver.find(path).ok()?.path)).collect();
+    all.extend(real);
+    all
+}
+
 /// What the user granted, to be found by path: there may be thousands, and a hundred protected paths to be looked up.
 struct Wide<'a> {
     grants: Vec<&'a FsCapability>,

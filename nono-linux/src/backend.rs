@@ -9,7 +9,7 @@ use crate::privileges::{Capability, Privileges};
 use crate::restrict::{Hygiene, Restriction, Threads, is_too_many_layers};
 use crate::{ruleset, sys};
 use nono_core::{Accepted, Backend, CapabilitySet, Enforcement, Gap, Guarantee, Prepared, Support};
-use nono_seccomp::{Arch, Filter};
+use nono_seccomp::{Arch, Features, Filter, InstallFlags};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 
@@ -22,6 +22,7 @@ pub struct Linux {
     /// One of them that was not open when it was named.
     not_open: Option<u32>,
     kept: Vec<Capability>,
+    supervised: bool,
 }
 
 impl Linux {
@@ -32,7 +33,14 @@ impl Linux {
 
     /// Takes `kernel` for what the kernel offers. A right it does not have makes `prepare` fail.
     pub fn with_kernel(kernel: Kernel) -> Linux {
-        Linux { kernel, standard_streams: false, passed: Vec::new(), not_open: None, kept: Vec::new() }
+        Linux {
+            kernel,
+            standard_streams: false,
+            passed: Vec::new(),
+            not_open: None,
+            kept: Vec::new(),
+            supervised: false,
+        }
     }
 
     /// Grants the regular files that are this process's standard streams, each for the mode it is open in, so that a
@@ -53,6 +61,13 @@ impl Linux {
             self.passed.push(number);
         }
         self
+    }
+
+    /// Prepares policies whose opens a supervisor is asked about ([`spawn`](crate::spawn)): such a policy cannot be applied
+    /// to the calling process.
+    #[must_use = "the backend is returned, not changed"]
+    pub fn supervised(self) -> Linux {
+        Linux { supervised: true, ..self }
     }
 
     /// Keeps these capabilities of this process, which reports [`Guarantee::Capabilities`] as a gap.
@@ -115,7 +130,9 @@ impl Backend for Linux {
     }
 
     fn prepare(&self, set: &CapabilitySet, accepted: &Accepted) -> Result<Policy, PrepareError> {
-        let plan = plan(set, &self.kernel, accepted).map_err(|absence| PrepareError::NoLandlock { absence })?;
+        let mut plan = plan(set, &self.kernel, accepted).map_err(|absence| PrepareError::NoLandlock { absence })?;
+        let listener = self.supervised.then(|| listener_flags(accepted)).transpose()?;
+        plan.filter.opens = listener.is_some();
         let enforcement = self.enforcement(plan.enforcement.clone());
         if let Some(gap) = enforcement.refused(accepted).next() {
             return Err(PrepareError::Unenforceable { gap: gap.clone() });
@@ -128,11 +145,27 @@ impl Backend for Linux {
         let (privileges, filter) = (privileges.for_files(foreign), filter(&plan.filter)?);
         tracing::debug!(abi = self.kernel.abi.0, rules = plan.paths.len(), ports = plan.ports.len(), "policy prepared");
         Ok(Policy {
-            restriction: Restriction { hygiene, privileges, ruleset, filter },
+            restriction: Restriction { hygiene, privileges, ruleset, filter, listener },
+            supervised: listener.map(|_| set.clone()),
             withhold: !accepted.contains(Guarantee::Environment),
             enforcement,
             abi: self.kernel.abi,
         })
+    }
+}
+
+/// How a filter gets a listener here. What a supervisor relies on to see the same files as the program cannot be left off.
+fn listener_flags(accepted: &Accepted) -> Result<InstallFlags, PrepareError> {
+    for guarantee in [Guarantee::KernelSurface, Guarantee::UserNamespaces] {
+        if accepted.contains(guarantee) {
+            return Err(PrepareError::NeededToSupervise { guarantee });
+        }
+    }
+    let features = Features::probe().map_err(|source| PrepareError::NoNotification { source: Some(source) })?;
+    if features.notification {
+        Ok(features.listener_flags())
+    } else {
+        Err(PrepareError::NoNotification { source: None })
     }
 }
 
@@ -154,6 +187,8 @@ pub struct Policy {
     pub(crate) restriction: Restriction,
     /// Whether variables with credentials are withheld from the program.
     pub(crate) withhold: bool,
+    /// The grants, if a supervisor is asked about what is outside of them.
+    pub(crate) supervised: Option<CapabilitySet>,
     enforcement: Enforcement,
     abi: Abi,
 }
@@ -180,6 +215,9 @@ impl Prepared for Policy {
     }
 
     fn apply(self) -> Result<(), ApplyError> {
+        if self.supervised.is_some() {
+            return Err(ApplyError::Supervised);
+        }
         let threads = self.threads()?;
         self.restriction.apply(threads).map_err(|(step, source)| {
             if is_too_many_layers(step, &source) {

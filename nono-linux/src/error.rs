@@ -2,7 +2,7 @@
 
 use crate::abi::{Abi, Absence};
 use crate::restrict::Step;
-use nono_core::Gap;
+use nono_core::{Gap, Guarantee};
 use std::io;
 use std::path::PathBuf;
 
@@ -44,6 +44,14 @@ pub enum PrepareError {
     /// The rules of the filter do not go together.
     #[error("the filter of system calls cannot be built")]
     Filter { source: nono_seccomp::BuildError },
+    /// No listener, no supervisor.
+    #[error(
+        "this kernel, or a container around this process, has no notification of system calls (Linux 5.5), which a supervisor needs"
+    )]
+    NoNotification { source: Option<nono_seccomp::InstallError> },
+    /// A supervisor has to see the same files as the program.
+    #[error("with a supervisor, {guarantee} cannot be left off: leave out --accept-gap {guarantee}")]
+    NeededToSupervise { guarantee: Guarantee },
     /// A standard stream cannot be looked at.
     #[error("cannot examine the inherited descriptor {descriptor}")]
     StandardStream { descriptor: u32, source: io::Error },
@@ -72,6 +80,9 @@ pub enum ApplyError {
     /// Landlock stacks 16 rulesets on a process and no more.
     #[error("this is the 17th sandbox inside another, and Landlock stacks no more than 16; start it further out")]
     TooManyLayers,
+    /// The policy was prepared for a supervisor.
+    #[error("this policy has calls to be served; start a program under it with spawn")]
+    Supervised,
     /// The kernel refused a step.
     #[error("{step} failed")]
     Step { step: Step, source: io::Error },

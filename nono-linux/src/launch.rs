@@ -35,7 +35,7 @@ pub fn withheld_variables(command: &Command) -> Vec<OsString> {
     std::env::vars_os().map(|(name, _)| name).filter(|name| withheld(name).is_some() && !named(name)).collect()
 }
 
-fn withhold(command: &mut Command, policy: &Policy) {
+pub(crate) fn withhold(command: &mut Command, policy: &Policy) {
     if policy.withhold {
         for name in withheld_variables(command) {
             command.env_remove(name);

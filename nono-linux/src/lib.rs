@@ -37,6 +37,7 @@ mod privileges;
 mod restrict;
 mod rights;
 mod ruleset;
+mod supervisor;
 mod sys;
 mod trial;
 
@@ -49,4 +50,5 @@ pub use plan::{HandledNet, PathRule, Plan, PortRight, Scopes, plan};
 pub use privileges::{Capability, UnknownCapability};
 pub use restrict::Step;
 pub use rights::{Handling, handling};
+pub use supervisor::{Judges, ServeError, SpawnError, Supervisor, spawn};
 pub use trial::Trial;

@@ -5,7 +5,7 @@
 
 use crate::privileges::Privileges;
 use crate::sys;
-use nono_seccomp::{Filter, InstallError, InstallFlags};
+use nono_seccomp::{Filter, InstallError, InstallFlags, Listener};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::error::Error as _;
@@ -29,6 +29,31 @@ pub enum Step {
     Landlock,
     /// Installing the filter of system calls.
     Filter,
+    /// Handing the filter's listener to the supervisor.
+    Handover,
+}
+
+impl Step {
+    /// All, by their numbers.
+    const ALL: [Step; 7] = [
+        Step::Limits,
+        Step::Descriptors,
+        Step::Capabilities,
+        Step::NoNewPrivileges,
+        Step::Landlock,
+        Step::Filter,
+        Step::Handover,
+    ];
+
+    /// A number to tell a parent by.
+    pub(crate) fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The step of this number.
+    pub(crate) fn of_number(number: u8) -> Option<Step> {
+        Step::ALL.into_iter().find(|step| step.number() == number)
+    }
 }
 
 impl fmt::Display for Step {
@@ -40,6 +65,7 @@ impl fmt::Display for Step {
             Step::NoNewPrivileges => "giving up privileges by exec (PR_SET_NO_NEW_PRIVS)",
             Step::Landlock => "entering the Landlock domain (landlock_restrict_self)",
             Step::Filter => "installing the filter of system calls (seccomp)",
+            Step::Handover => "handing the listener to the supervisor (sendmsg)",
         })
     }
 }
@@ -51,6 +77,8 @@ pub(crate) struct Restriction {
     pub(crate) privileges: Privileges,
     pub(crate) ruleset: OwnedFd,
     pub(crate) filter: Option<Filter>,
+    /// How the filter gets a listener; none if it has no call to notify.
+    pub(crate) listener: Option<InstallFlags>,
 }
 
 /// What a program does not inherit.
@@ -74,14 +102,31 @@ pub(crate) enum Threads {
 impl Restriction {
     /// Takes every step, in order. Async-signal-safe.
     pub(crate) fn apply(&self, threads: Threads) -> Result<(), (Step, io::Error)> {
+        if self.listener.is_some() {
+            // Nobody would serve the calls: they would fail with ENOSYS.
+            return Err((Step::Handover, io::Error::from_raw_os_error(libc::EDESTADDRREQ)));
+        }
+        self.before_filter(threads)?;
+        let flags = if threads == Threads::All { InstallFlags::TSYNC } else { InstallFlags::empty() };
+        let installed = self.filter.as_ref().map_or(Ok(()), |filter| filter.install(flags));
+        installed.map_err(|error| (Step::Filter, errno_of(&error)))
+    }
+
+    /// Takes every step, in order, in a process of one thread, whose calls the listener tells of. Async-signal-safe.
+    pub(crate) fn apply_with_listener(&self) -> Result<Listener, (Step, io::Error)> {
+        self.before_filter(Threads::Only)?;
+        let missing = || (Step::Filter, io::Error::from_raw_os_error(libc::ENOSYS));
+        let filter = self.filter.as_ref().ok_or_else(missing)?;
+        let installed = filter.install_with_listener(self.listener.unwrap_or_default());
+        installed.map_err(|error| (Step::Filter, errno_of(&error)))
+    }
+
+    fn before_filter(&self, threads: Threads) -> Result<(), (Step, io::Error)> {
         self.hygiene.apply()?;
         self.privileges.drop().map_err(|errno| (Step::Capabilities, errno.into()))?;
         rustix::thread::set_no_new_privs(true).map_err(|errno| (Step::NoNewPrivileges, errno.into()))?;
         sys::landlock_restrict_self(self.ruleset.as_fd(), threads == Threads::All)
-            .map_err(|error| (Step::Landlock, error))?;
-        let flags = if threads == Threads::All { InstallFlags::TSYNC } else { InstallFlags::empty() };
-        let installed = self.filter.as_ref().map_or(Ok(()), |filter| filter.install(flags));
-        installed.map_err(|error| (Step::Filter, errno_of(&error)))
+            .map_err(|error| (Step::Landlock, error))
     }
 }
 

@@ -2,9 +2,11 @@
 
 mod network;
 mod run;
+mod supervision;
 
 pub(crate) use network::Network;
 pub(crate) use run::{Grants, Options, Run};
+pub(crate) use supervision::Supervision;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Parser, Subcommand};

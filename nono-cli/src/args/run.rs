@@ -1,6 +1,6 @@
 //! `nono run`: grants, options, and the command.
 
-use super::{Network, path};
+use super::{Network, Supervision, path};
 use clap::Args;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -14,6 +14,8 @@ pub(crate) struct Run {
     pub(crate) network: Network,
     #[command(flatten)]
     pub(crate) options: Options,
+    #[command(flatten)]
+    pub(crate) supervision: Supervision,
     /// The command and its arguments.
     #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,

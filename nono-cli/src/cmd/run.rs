@@ -2,8 +2,9 @@
 
 use crate::args::{Grants, Options, Run};
 use crate::error::CliError;
-use crate::platform::{ExecError, Sandbox, exec, withheld_variables};
+use crate::platform::{ExecError, Sandbox, SpawnError, exec, withheld_variables};
 use crate::report::{self, Report};
+use crate::supervise::{self, Ended, Session, SuperviseError};
 use crate::tmpdir::{self, Limits, Places, PrivateTmp};
 use crate::{exit, inherit, policy, program, terminal};
 use nono_core::{
@@ -19,6 +20,9 @@ use std::time::Duration;
 
 /// Runs the command; returns only for a dry run, or when it was not started.
 pub(crate) fn run(run: &Run) -> Result<u8, CliError> {
+    if let Some(flag) = run.supervision.idle_flag() {
+        return Err(SuperviseError::Idle { flag }.into());
+    }
     let sandbox = policy::sandbox(run)?;
     let workdir = policy::workdir(&run.options)?;
     let accepted = policy::accepted(run)?;
@@ -31,16 +35,13 @@ pub(crate) fn run(run: &Run) -> Result<u8, CliError> {
         grants.push(grant);
         policy::set(run, grants)
     });
-    let failed = match granted {
-        Ok(set) => {
-            start(&Start { run, sandbox: &sandbox, set: &set, accepted: &accepted, workdir: &workdir, tmp: &tmp })
-        }
-        Err(error) => error,
-    };
-    // Still here: the command was not started, and its temporary directory is of no use. What cannot be removed in
-    // time, a later start removes.
+    let ended = granted.and_then(|set| {
+        start(&Start { run, sandbox: &sandbox, set: &set, accepted: &accepted, workdir: &workdir, tmp: &tmp })
+    });
+    // Still here: the command has ended or was not started, and its temporary directory is of no use. What cannot be
+    // removed in time, a later start removes.
     let _outcome = tmp.remove(REMOVAL);
-    Err(failed)
+    ended.map(supervise::end_as)
 }
 
 /// All that a start needs.
@@ -53,7 +54,7 @@ struct Start<'a> {
     tmp: &'a PrivateTmp,
 }
 
-/// How long a command that was not started keeps its user waiting for an empty directory to be removed.
+/// How long a user is kept waiting for the temporary directory to be removed.
 const REMOVAL: Duration = Duration::from_secs(1);
 
 /// Makes the private temporary directory, and removes what earlier commands left beside it.
@@ -88,39 +89,43 @@ fn dry_run(
     Ok(exit::SUCCESS)
 }
 
-/// Prepares the policy, and becomes the command; comes back with the reason why not.
-fn start(start: &Start<'_>) -> CliError {
+/// Prepares the policy, and becomes the command, or its parent and supervisor. Comes back with the reason why it was not
+/// started, or with how it ended.
+fn start(start: &Start<'_>) -> Result<Ended, CliError> {
     let (run, set, workdir) = (start.run, start.set, start.workdir);
-    let prepared = (|| {
-        let prepared = start.sandbox.prepare(set, start.accepted)?;
-        let [name, arguments @ ..] = run.command.as_slice() else {
-            return Err(CliError::NotFound { command: OsString::new(), hint: "" });
-        };
-        let path = search_path(&run.grants);
-        let found = program::find(name, workdir, path.as_deref())?;
-        program::check_allowed(set, &found, workdir)?;
-        if let Some(path) = &run.options.report {
-            report::write(path, &Report::new(&run.command, workdir, set, prepared.enforcement()), set)?;
-        }
-        let mut command = Command::new(&found);
-        command.arg0(name).args(arguments).current_dir(workdir);
-        environment(&mut command, start)?;
-        Ok((prepared, command, found))
-    })();
-    let (prepared, mut command, found) = match prepared {
-        Ok(prepared) => prepared,
-        Err(error) => return error,
+    let prepared = start.sandbox.prepare(set, start.accepted)?;
+    let [name, arguments @ ..] = run.command.as_slice() else {
+        return Err(CliError::NotFound { command: OsString::new(), hint: "" });
     };
+    let path = search_path(&run.grants);
+    let found = program::find(name, workdir, path.as_deref())?;
+    program::check_allowed(set, &found, workdir)?;
+    if let Some(path) = &run.options.report {
+        report::write(path, &Report::new(&run.command, workdir, set, prepared.enforcement()), set)?;
+    }
+    let mut command = Command::new(&found);
+    command.arg0(name).args(arguments).current_dir(workdir);
+    environment(&mut command, start)?;
+    let judges = run.supervision.is_on().then(|| supervise::judges(&run.supervision, set)).transpose()?;
     if !run.options.quiet {
         note_gaps(prepared.enforcement(), start.accepted, run.options.verbose);
         note_environment(&command, start);
     }
+    let not_executed = |source| {
+        Err(CliError::Exec { hint: program::exec_hint(&workdir.join(&found), &source), program: found.clone(), source })
+    };
+    if let Some(judges) = judges {
+        let (options, quiet) = (&run.supervision, run.options.quiet);
+        let session = Session { policy: prepared, command: &mut command, judges, options, quiet };
+        return match supervise::run(session) {
+            Err(SuperviseError::Spawn { source: SpawnError::Start { source } }) => not_executed(source),
+            ended => Ok(ended?),
+        };
+    }
     match exec(prepared, &mut command) {
-        ExecError::Exec { source } => {
-            CliError::Exec { hint: program::exec_hint(&workdir.join(&found), &source), program: found, source }
-        }
-        ExecError::Apply(source) => CliError::Apply { source },
-        other => CliError::Exec { program: found, hint: String::new(), source: std::io::Error::other(other) },
+        ExecError::Exec { source } => not_executed(source),
+        ExecError::Apply(source) => Err(CliError::Apply { source }),
+        other => not_executed(std::io::Error::other(other)),
     }
 }
 

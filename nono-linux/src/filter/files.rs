@@ -1,8 +1,9 @@
 //! What can be done to a file without opening it for writing, and that Landlock has no right for, here or at all.
 
 use super::Rules;
-use nono_seccomp::Operator::{MaskedEqual, OneOf};
-use nono_seccomp::{BuildError, Condition, Errno, NamedCall};
+use crate::supervisor::MEDIATED;
+use nono_seccomp::Operator::{AnyBit, MaskedEqual, OneOf};
+use nono_seccomp::{Action, BuildError, Condition, Errno, NamedCall};
 
 /// Extended attributes, access control lists among them. Refused as on a file system that has none: programs that copy
 /// attributes go on without.
@@ -38,6 +39,7 @@ const CHANGES: [u64; 13] = [
     0x5000_943f,
 ];
 
+const O_PATH: u64 = 0o10_000_000;
 const O_ACCMODE: u64 = 3;
 const O_TRUNC: u64 = 0o1000;
 
@@ -57,6 +59,22 @@ pub(super) fn close_truncation(rules: &mut Rules) -> Result<(), BuildError> {
         for mode in [0, O_ACCMODE] {
             let emptying = MaskedEqual { mask: O_TRUNC | O_ACCMODE, value: O_TRUNC | mode };
             rules.refuse_where(call, [Condition::int(flags, emptying)?], Errno::EACCES)?;
+        }
+    }
+    Ok(())
+}
+
+/// Opens go to a supervisor, but for those of a path alone (`O_PATH`), which give nothing to read or write. The flags of
+/// openat2 are in memory; where it is refused altogether, it stays refused.
+pub(super) fn notify_opens(rules: &mut Rules, openat2_is_refused: bool) -> Result<(), BuildError> {
+    for (call, flags) in [(call!("open"), 1), (call!("openat"), 2)] {
+        if let Some(syscall) = call.on(rules.arch) {
+            rules.program.on_match(syscall, [Condition::int(flags, AnyBit(O_PATH))?], Action::Allow)?;
+        }
+    }
+    for syscall in MEDIATED.iter().filter_map(|call| call.on(rules.arch)) {
+        if !(openat2_is_refused && call!("openat2").on(rules.arch) == Some(syscall)) {
+            rules.program.on(syscall, Action::Notify)?;
         }
     }
     Ok(())

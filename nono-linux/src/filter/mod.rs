@@ -46,6 +46,8 @@ pub struct Filtering {
     pub truncate: bool,
     /// Sockets but these; none if all are open.
     pub sockets: Option<Sockets>,
+    /// Opens are notified to a supervisor, as far as no rule refuses them.
+    pub opens: bool,
 }
 
 impl Filtering {
@@ -64,6 +66,7 @@ impl Filtering {
             attributes: closed(Guarantee::Attributes),
             truncate: closed(Guarantee::Truncate) && kernel.abi < Abi(3),
             sockets: Sockets::of(set, kernel.abi, accepted),
+            opens: false,
         }
     }
 
@@ -100,6 +103,9 @@ impl Filtering {
         }
         if let Some(sockets) = &self.sockets {
             sockets.close_others(&mut rules)?;
+        }
+        if self.opens {
+            files::notify_opens(&mut rules, self.truncate)?;
         }
         Ok(rules.program)
     }

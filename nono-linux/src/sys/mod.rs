@@ -5,12 +5,14 @@
 //! are known by their numbers alone, and for `pre_exec`, whose closure runs between fork and exec. Made there:
 //! `setrlimit(2)`, `getrlimit(2)`, `close_range(2)`, `fcntl(2)`, `prctl(2)`, `capset(2)`, `landlock_restrict_self(2)` and
 //! `seccomp(2)`, plain system calls on descriptors, numbers, the stack and memory that was filled before the fork, and
-//! nothing else (no allocation: an `io::Error` made of an errno has none).
+//! nothing else (no allocation: an `io::Error` made of an errno has none); where there is a supervisor, `sendmsg(2)`,
+//! `write(2)` and `close(2)` too.
 #![expect(unsafe_code, reason = "raw system calls and the hook between fork and exec")]
 
-use crate::restrict::{Restriction, Threads};
+use crate::restrict::{Restriction, Step, Threads};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -99,6 +101,37 @@ pub(crate) fn call_without_memory(number: u32, arguments: [u64; 3]) -> io::Resul
     // loaded at a random place has nothing, or -1) for calls that take at most three arguments or ignore a null pointer.
     let answer = unsafe { libc::syscall(libc::c_long::from(number), a, b, c, 0, 0, 0) };
     if answer == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Makes `command` restrict its child after the fork and before the exec, and send the listener of its filter over `socket`;
+/// or, if a step fails, that step's number.
+pub(crate) fn restrict_and_hand_over_before_exec(
+    command: &mut Command,
+    restriction: Restriction,
+    socket: UnixStream,
+) -> &mut Command {
+    let steps = move || {
+        let done = restriction.apply_with_listener().and_then(|listener| {
+            // The listener is closed here: who holds it could answer its own calls.
+            listener.send(&socket).map_err(|_sent| (Step::Handover, io::Error::from_raw_os_error(libc::EPIPE)))
+        });
+        done.map_err(|(step, error)| {
+            // Whoever waits for it learns the error in any case, and the step only if this succeeds.
+            let _told = rustix::io::write(&socket, &[step.number()]);
+            error
+        })
+    };
+    // SAFETY: the closure runs in a forked child that has one thread. Beside the calls listed at the top of this module it
+    // makes sendmsg(2), write(2) and close(2), on descriptors it owns and buffers on its stack: async-signal-safe all; it
+    // allocates nothing and takes no lock.
+    unsafe { command.pre_exec(steps) }
+}
+
+/// Gives this thread a umask and a working directory of its own: `unshare(2)` with `CLONE_FS`.
+pub(crate) fn unshare_file_system_state() -> io::Result<()> {
+    // SAFETY: what is unshared is the umask, the root and the working directory, not the table of descriptors: every
+    // descriptor keeps meaning what it means to other threads.
+    unsafe { rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::FS) }.map_err(io::Error::from)
 }
 
 /// Makes `command` restrict its child after the fork and before the exec.

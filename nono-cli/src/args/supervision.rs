@@ -1,0 +1,46 @@
+//! `--supervised` and what goes with it.
+
+use super::path;
+use clap::Args;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Who is asked about files outside the grants.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Supervision")]
+pub(crate) struct Supervision {
+    /// Ask on the terminal about files outside the grants.
+    #[arg(long)]
+    pub(crate) supervised: bool,
+    /// Ask CMD (for sh): a JSON question a line on its standard input, a JSON answer a line on its output; or a server on
+    /// the unix socket PATH.
+    #[arg(long, value_name = "CMD|unix:PATH")]
+    pub(crate) approve: Option<OsString>,
+    /// Answer by the table [approve] of FILE (TOML: read, write, allow, deny).
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    pub(crate) approve_rules: Option<PathBuf>,
+    /// Take a question that is left alone so long for answered by no.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub(crate) approve_timeout: u32,
+    /// Append each answer to FILE as a line of JSON, before it is given.
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    pub(crate) audit: Option<PathBuf>,
+    /// End what the command leaves running, instead of waiting for it.
+    #[arg(long)]
+    pub(crate) kill_orphans: bool,
+}
+
+impl Supervision {
+    /// Whether anything outside the grants may be asked for.
+    pub(crate) fn is_on(&self) -> bool {
+        self.supervised || self.approve.is_some() || self.approve_rules.is_some()
+    }
+
+    /// A flag that means nothing without one of those.
+    pub(crate) fn idle_flag(&self) -> Option<&'static str> {
+        [("--audit", self.audit.is_some()), ("--kill-orphans", self.kill_orphans)]
+            .into_iter()
+            .find(|(_, given)| *given && !self.is_on())
+            .map(|(flag, _)| flag)
+    }
+}

@@ -1,0 +1,63 @@
+//! Putting questions, one after the other: whoever answers reads one at a time.
+
+use super::broker::{Broker, Pending};
+use super::judge::Ruling;
+use super::serve::QUESTIONS;
+use nono_core::{Approval, Approver};
+use nono_seccomp::ListenError;
+use std::collections::VecDeque;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+/// Puts questions to `approver`, each for at most `patience`, until nobody can send one any more.
+pub(super) fn ask<'l>(
+    broker: &Broker<'_>,
+    questions: &Receiver<Pending<'l>>,
+    approver: &dyn Approver,
+    patience: Duration,
+) -> Result<(), ListenError> {
+    let mut waiting: VecDeque<Pending<'l>> = VecDeque::new();
+    loop {
+        let Some(mut pending) = waiting.pop_front().or_else(|| questions.recv().ok()) else { return Ok(()) };
+        if !pending.is_alive() {
+            continue;
+        }
+        // What was answered meanwhile may answer this too.
+        if let Some(ruling) = broker.bench.at_once(&pending.subject, &pending.question) {
+            broker.answer_late(pending, ruling)?;
+            continue;
+        }
+        pending.introduce();
+        let ruling = put(&pending, approver, patience);
+        broker.bench.keep(&pending.subject, &pending.question, ruling.approval);
+        waiting.extend(questions.try_iter().take(QUESTIONS.saturating_sub(waiting.len())));
+        answer_all_alike(broker, pending, &mut waiting, ruling)?;
+    }
+}
+
+fn put<'a>(pending: &Pending<'_>, approver: &'a dyn Approver, patience: Duration) -> Ruling<'a> {
+    let deadline = Instant::now() + patience;
+    let approval = approver.ask(&pending.question, deadline);
+    if Instant::now() > deadline {
+        return Ruling { approval: Approval::Deny, by: "nobody in time" };
+    }
+    Ruling { approval, by: approver.name() }
+}
+
+/// Gives one answer to a question and to those that were put meanwhile and are the same.
+fn answer_all_alike<'l>(
+    broker: &Broker<'_>,
+    pending: Pending<'l>,
+    waiting: &mut VecDeque<Pending<'l>>,
+    ruling: Ruling<'_>,
+) -> Result<(), ListenError> {
+    let (subject, flags) = (pending.subject.clone(), pending.question.flags);
+    broker.answer_late(pending, ruling)?;
+    for _ in 0..waiting.len() {
+        match waiting.pop_front() {
+            Some(one) if one.subject == subject && one.question.flags == flags => broker.answer_late(one, ruling)?,
+            other => waiting.extend(other),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,261 @@
+//! Opening on a target's behalf: pin, judge, look again, open, hand over.
+//!
+//! The races: the target's threads change the path, its links, its directories and its working directory at any time. So the
+//! object is pinned once by `O_PATH`, the pin is judged by the path that the kernel has for it, and what is opened and handed
+//! over is the pin. A yes that took time holds for the object that has the judged name when it is given.
+//!
+//! What cannot be found out is left to the kernel, which makes the call itself under Landlock: no way to go on is a way past
+//! it. Nothing is ever opened by path after it was judged.
+
+use super::call::Open;
+use super::judge::{Bench, Ruling};
+use super::memory::Subject;
+use super::object::{Descriptors, Found, Object};
+use super::view::{Own, View};
+use nono_core::{Approval, CapabilitySet, OpenFlags, Question, decide};
+use nono_seccomp::{Errno as Answer, InjectFlags, ListenError, Notification};
+use rustix::fs::{Mode, OFlags, fstat, ftruncate};
+use rustix::io::Errno;
+use std::ffi::OsString;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// What of a target's flags counts for an object that is there.
+const KEPT: OFlags = OFlags::ACCMODE
+    .union(OFlags::APPEND)
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::SYNC)
+    .union(OFlags::DSYNC)
+    .union(OFlags::DIRECT)
+    .union(OFlags::NOATIME)
+    .union(OFlags::LARGEFILE)
+    .union(OFlags::NONBLOCK);
+
+/// A call that was looked into, and waits for its answer.
+#[derive(Debug)]
+pub(super) struct Pending<'l> {
+    notification: Notification<'l>,
+    open: Open,
+    view: View,
+    object: Object,
+    act: Act,
+    pub(super) subject: Subject,
+    pub(super) question: Question,
+    since: Instant,
+}
+
+/// What is done to the object.
+#[derive(Debug, Clone)]
+enum Act {
+    /// It is opened.
+    Open,
+    /// A file of this name is made in it.
+    Make(OsString),
+    /// A file without a name is made in it.
+    MakeUnnamed,
+}
+
+/// What is known of a call after a look at the file system.
+enum Look {
+    /// The kernel answers.
+    Leave,
+    /// It fails.
+    Fail(Errno),
+    /// This is asked for.
+    At(Object, Act, OpenFlags),
+}
+
+/// All that opening needs.
+#[derive(Debug)]
+pub(super) struct Broker<'a> {
+    own: Own,
+    descriptors: Descriptors,
+    grants: &'a CapabilitySet,
+    pub(super) bench: Bench<'a>,
+}
+
+impl<'a> Broker<'a> {
+    pub(super) fn new(grants: &'a CapabilitySet, bench: Bench<'a>) -> Result<Broker<'a>, Errno> {
+        Ok(Broker { own: Own::probe()?, descriptors: Descriptors::of_this_process()?, grants, bench })
+    }
+
+    /// Serves a call as far as nobody has to be asked; else it is handed back.
+    pub(super) fn serve<'l>(
+        &self,
+        notification: Notification<'l>,
+        open: Open,
+    ) -> Result<Option<Pending<'l>>, ListenError> {
+        let Some(pending) = self.pin(notification, open)? else { return Ok(None) };
+        match self.bench.at_once(&pending.subject, &pending.question) {
+            Some(ruling) => self.answer(pending, ruling).map(|()| None),
+            None => Ok(Some(pending)),
+        }
+    }
+
+    /// Looks into a call; none if that answered it.
+    fn pin<'l>(&self, notification: Notification<'l>, open: Open) -> Result<Option<Pending<'l>>, ListenError> {
+        let thread = notification.thread();
+        let Some(view) = thread.and_then(|thread| View::of(thread, &self.own)) else {
+            return notification.resume().map(|_| None);
+        };
+        let look = look(&view, &open);
+        // What was opened below /proc is the target's only if its call still waits now.
+        if !notification.is_pending()? {
+            return Ok(None);
+        }
+        let (object, act, flags) = match look {
+            Look::Leave => return notification.resume().map(|_| None),
+            Look::Fail(errno) => return fail(notification, errno),
+            Look::At(object, act, flags) => (object, act, flags),
+        };
+        let Some(path) = path(&object, &act, &self.descriptors) else { return notification.resume().map(|_| None) };
+        let question = Question { process: thread.unwrap_or_default(), program: None, path, flags };
+        // Granted, but not by the text of its path: it needs no help.
+        if decide(self.grants, &question.request()).is_allowed() {
+            return notification.resume().map(|_| None);
+        }
+        let subject = match &act {
+            Act::Make(name) => Subject::New(object.identity, name.clone()),
+            Act::Open | Act::MakeUnnamed => Subject::There(object.identity),
+        };
+        Ok(Some(Pending { notification, open, view, object, act, subject, question, since: Instant::now() }))
+    }
+
+    /// Answers a call as was ruled.
+    pub(super) fn answer(&self, mut pending: Pending<'_>, ruling: Ruling<'_>) -> Result<(), ListenError> {
+        if self.bench.judges.records() {
+            pending.introduce();
+        }
+        let call = pending.open.call;
+        let approval = self.bench.record(call, &pending.question, ruling, pending.since.elapsed());
+        if !approval.is_yes() {
+            return pending.notification.fail(Answer::EACCES).map(drop);
+        }
+        match self.open(&pending) {
+            Ok(opened) => {
+                let flags = InjectFlags::mirroring(pending.open.flags.bits().into());
+                pending.notification.inject(opened.as_fd(), flags).map(drop)
+            }
+            Err(Errno::EXIST) if !pending.open.flags.contains(OFlags::EXCL) => self.answer_again(pending),
+            Err(errno) => fail::<()>(pending.notification, errno).map(drop),
+        }
+    }
+
+    /// The file was made by someone else meanwhile: it is looked at anew, and if that takes a question, refused.
+    fn answer_again(&self, pending: Pending<'_>) -> Result<(), ListenError> {
+        let Some(pending) = self.pin(pending.notification, pending.open)? else { return Ok(()) };
+        match (self.bench.at_once(&pending.subject, &pending.question), &pending.act) {
+            (Some(ruling), Act::Open) => self.answer(pending, ruling),
+            _ => fail::<()>(pending.notification, Errno::ACCESS).map(drop),
+        }
+    }
+
+    /// Answers a call that somebody was asked about, if its object still has the name that was judged.
+    pub(super) fn answer_late(&self, pending: Pending<'_>, ruling: Ruling<'_>) -> Result<(), ListenError> {
+        let still = path(&pending.object, &pending.act, &self.descriptors);
+        let moved = still.as_ref() != Some(&pending.question.path);
+        let ruling = if moved { Ruling { approval: Approval::Deny, by: "moved meanwhile" } } else { ruling };
+        self.answer(pending, ruling)
+    }
+
+    /// Opens or makes what was judged.
+    fn open(&self, pending: &Pending<'_>) -> Result<OwnedFd, Errno> {
+        let (object, flags) = (&pending.object, pending.open.flags);
+        let mode = || {
+            // Without a umask a new file would be open to more than the target's own would.
+            let (_, umask) = pending.view.status().ok_or(Errno::ACCESS)?;
+            Ok::<_, Errno>(Mode::from_raw_mode(pending.open.mode).difference(umask))
+        };
+        match &pending.act {
+            Act::Open => {
+                let opened = object.open(&self.descriptors, flags & KEPT)?;
+                if flags.contains(OFlags::TRUNC) {
+                    ftruncate(&opened, 0)?;
+                }
+                Ok(opened)
+            }
+            Act::Make(name) => {
+                let created = object.make(name, flags & KEPT, mode()?)?;
+                if let Ok(found) = fstat(&created) {
+                    let identity = nono_core::Identity { device: found.st_dev, inode: found.st_ino };
+                    self.bench.made(&pending.subject, identity);
+                }
+                Ok(created)
+            }
+            Act::MakeUnnamed => object.make_unnamed(flags & (KEPT | OFlags::EXCL), mode()?),
+        }
+    }
+}
+
+impl Pending<'_> {
+    /// Finds out who asks.
+    pub(super) fn introduce(&mut self) {
+        if let Some((process, _)) = self.view.status() {
+            self.question.process = process;
+        }
+        self.question.program = self.view.program();
+    }
+
+    /// Whether it still waits.
+    pub(super) fn is_alive(&self) -> bool {
+        self.notification.is_pending().unwrap_or(false)
+    }
+
+    /// Refuses it for want of room.
+    pub(super) fn refuse(self) {
+        // Nobody is left to tell of a failure; dropped, it fails anyway.
+        drop(self.notification.fail(Answer::EACCES));
+    }
+}
+
+fn fail<T>(notification: Notification<'_>, errno: Errno) -> Result<Option<T>, ListenError> {
+    notification.fail(Answer::new(errno.raw_os_error()).unwrap_or(Answer::EACCES)).map(|_| None)
+}
+
+/// The path by which it is judged.
+fn path(object: &Object, act: &Act, descriptors: &Descriptors) -> Option<PathBuf> {
+    let path = object.path(descriptors)?;
+    Some(match act {
+        Act::Make(name) => path.join(name),
+        Act::Open | Act::MakeUnnamed => path,
+    })
+}
+
+/// Finds what is asked for.
+fn look(view: &View, open: &Open) -> Look {
+    let Some(asked) = open.asked() else { return Look::Leave };
+    let pinned = match view.pin(open) {
+        Ok(pinned) => Object::of(pinned),
+        Err(Errno::NOENT) if open.creates() => return look_at_parent(view, open, asked),
+        Err(_) => return Look::Leave,
+    };
+    let object = match pinned {
+        Ok(Found::Object(object)) => object,
+        Ok(Found::Link) => return Look::Fail(Errno::LOOP),
+        Ok(Found::Other) | Err(_) => return Look::Leave,
+    };
+    if open.is_unnamed() {
+        return Look::At(object, Act::MakeUnnamed, asked | OpenFlags::UNNAMED | OpenFlags::DIRECTORY);
+    }
+    let changes = asked.intersects(OpenFlags::WRITE | OpenFlags::TRUNCATE);
+    // EEXIST and EISDIR; and what is emptied without being written (EACCES, by Landlock).
+    let exists = open.creates() && (open.flags.contains(OFlags::EXCL) || object.is_directory);
+    let empties = asked.contains(OpenFlags::TRUNCATE) && !asked.contains(OpenFlags::WRITE);
+    if exists || empties || object.is_directory && changes {
+        return Look::Leave;
+    }
+    let kind = if object.is_directory { OpenFlags::DIRECTORY } else { OpenFlags::empty() };
+    Look::At(object, Act::Open, asked | kind)
+}
+
+fn look_at_parent(view: &View, open: &Open, asked: OpenFlags) -> Look {
+    let Ok(Some((pinned, name))) = view.pin_parent(open) else { return Look::Leave };
+    match Object::of(pinned) {
+        Ok(Found::Object(parent)) if parent.is_directory => {
+            let asked = asked.difference(OpenFlags::TRUNCATE) | OpenFlags::CREATE;
+            Look::At(parent, Act::Make(name.to_owned()), asked)
+        }
+        _ => Look::Leave,
+    }
+}

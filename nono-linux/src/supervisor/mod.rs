@@ -1,0 +1,150 @@
+//! Capabilities at run time: a program asks for a file outside its grants, the call waits, someone says yes or no, and the
+//! call returns an open descriptor, or `EACCES`.
+//!
+//! Landlock stays the boundary. A notification that is let go on is answered by the kernel under Landlock, so nothing is lost
+//! by a wrong guess there; the supervisor only ever adds, by handing over a descriptor that it opened itself. If it ends,
+//! mediated calls fail with `ENOSYS` and nothing opens: it has to live as long as a process has the filter.
+//!
+//! ```no_run
+//! use nono_core::{Accepted, AccessMode, Backend, CapabilitySet};
+//! use nono_linux::{Judges, Linux, spawn};
+//! use std::process::Command;
+//! use std::time::Duration;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let grants = CapabilitySet::builder().allow("/usr", AccessMode::Read)?.build()?;
+//! let policy = Linux::probe().supervised().prepare(&grants, &Accepted::default())?;
+//! let mut command = Command::new("/usr/bin/wc");
+//! let (mut child, supervisor) = spawn(policy, command.arg("/srv/data/list"))?;
+//! let rules = CapabilitySet::builder().allow("/srv/data", AccessMode::Read)?.build()?;
+//! supervisor.serve(&Judges::default().rules(rules), Duration::from_secs(60))?;
+//! println!("{}", child.wait()?);
+//! # Ok(())
+//! # }
+//! ```
+mod ask;
+mod broker;
+mod call;
+mod fast;
+mod judge;
+mod launch;
+mod memory;
+mod object;
+mod serve;
+mod view;
+
+pub use judge::Judges;
+pub use launch::{SpawnError, spawn};
+
+pub(crate) use call::MEDIATED;
+
+use crate::privileges::Privileges;
+use crate::sys;
+use broker::Broker;
+use fast::Granted;
+use judge::Bench;
+use nono_core::CapabilitySet;
+use nono_seccomp::{ListenError, Listener};
+use serve::{Pool, QUESTIONS};
+use std::io;
+use std::sync::mpsc::sync_channel;
+use std::thread;
+use std::time::Duration;
+
+/// How many threads serve: with one, an open that is looked into holds up the others; more than two are no faster on two
+/// processors.
+const THREADS: usize = 2;
+
+/// Serves the calls of a program that was started by [`spawn`].
+#[derive(Debug)]
+#[must_use = "a program whose calls are not served waits for ever, and fails when this is dropped"]
+pub struct Supervisor {
+    listener: Listener,
+    grants: CapabilitySet,
+    privileges: Privileges,
+}
+
+/// Why serving ended before its time. Calls of the program fail with `ENOSYS` when the supervisor is dropped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the messages explain the fields")]
+pub enum ServeError {
+    /// What the supervisor needs to know of itself.
+    #[error("cannot look at this process's own root or descriptors in /proc")]
+    Own { source: io::Error },
+    /// A thread of the supervisor must not have more privileges than the program it opens files for.
+    #[error("cannot give up the supervisor's privileges")]
+    Privileges { source: io::Error },
+    /// A thread cannot be started.
+    #[error("cannot start a thread of the supervisor")]
+    Thread { source: io::Error },
+    /// The kernel no longer gives or takes notifications.
+    #[error("cannot go on serving")]
+    Listen { source: ListenError },
+}
+
+impl Supervisor {
+    /// Serves until no process has the filter any more: the program has ended, and all that it started. Each question to the
+    /// approver is no after `patience`.
+    ///
+    /// Blocks. The threads that open files have no more privileges than the program. A file system that hangs holds up one
+    /// of them, and this at its end.
+    ///
+    /// # Errors
+    /// [`ServeError`].
+    pub fn serve(&self, judges: &Judges, patience: Duration) -> Result<(), ServeError> {
+        let broker =
+            Broker::new(&self.grants, Bench::of(judges)).map_err(|errno| ServeError::Own { source: errno.into() })?;
+        let granted = Granted::of(&self.grants);
+        let pool = Pool::new(&self.listener, &broker, &granted);
+        // Asks the kernel to run target and supervisor in turn: cheaper where there is one of each. Not on every kernel.
+        let _faster = self.listener.set_sync_wake_up(true);
+        let (sender, questions) = sync_channel(QUESTIONS);
+        thread::scope(|scope| {
+            let pool = &pool;
+            let work = || {
+                let sender = sender.clone();
+                let work = move || match self.enter() {
+                    Ok(()) => {
+                        pool.work(&sender);
+                        Ok(())
+                    }
+                    Err(error) => {
+                        pool.end(None);
+                        Err(error)
+                    }
+                };
+                let started = thread::Builder::new().name("nono-broker".into()).spawn_scoped(scope, work);
+                started.map_err(|source| {
+                    pool.end(None);
+                    ServeError::Thread { source }
+                })
+            };
+            let asking = judges.asks().map(|approver| {
+                let broker = &broker;
+                scope.spawn(move || {
+                    self.enter()?;
+                    ask::ask(broker, &questions, approver, patience).map_err(|source| ServeError::Listen { source })
+                })
+            });
+            let mut workers = (0..THREADS).map(|_| work()).collect::<Result<Vec<_>, _>>()?;
+            while pool.is_stuck() {
+                workers.push(work()?);
+            }
+            for worker in workers {
+                worker.join().unwrap_or(Ok(()))?;
+            }
+            drop(sender);
+            asking.map_or(Ok(()), |asking| asking.join().unwrap_or(Ok(())))
+        })?;
+        pool.failed().map_or(Ok(()), |source| Err(ServeError::Listen { source }))
+    }
+
+    /// Makes a thread fit to open files for the program: no privileges that it lacks, and a umask of its own, which is none.
+    fn enter(&self) -> Result<(), ServeError> {
+        self.privileges.drop().map_err(|errno| ServeError::Privileges { source: errno.into() })?;
+        sys::unshare_file_system_state().map_err(|source| ServeError::Own { source })?;
+        rustix::process::umask(rustix::fs::Mode::empty());
+        Ok(())
+    }
+}
