@@ -52,6 +52,16 @@ pub(crate) enum PtyError {
     Make { call: &'static str, source: io::Error },
 }
 
+/// Whom the keys of the user's terminal are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keys {
+    /// The command: they are carried to it while nono is in the foreground.
+    Command,
+    /// Others: in `nono run .. | less` it is `less` that reads keys and sets modes. The terminal is written to, and
+    /// otherwise left alone; `^C` is a signal for nono too, which has to send it on.
+    Others,
+}
+
 /// The user's terminal, and the pty that was made for the command. Until [`start`](Relay::start) the user's terminal is
 /// as it was.
 #[derive(Debug)]
@@ -88,14 +98,15 @@ impl Relay {
         self.ends.slave.try_clone()
     }
 
-    /// Puts the user's terminal into raw mode, if nono is in its foreground, and relays until [`Relaying::finish`].
+    /// Relays until [`Relaying::finish`]. If the keys are for the command, the user's terminal is put into raw mode, as
+    /// soon as nono is in its foreground.
     ///
     /// The thread that does so inherits the caller's blocked signals (`pthread_sigmask(3)`): to be called after those
     /// that the caller waits for were blocked, and after any fork.
-    pub(crate) fn start(self) -> io::Result<Relaying> {
+    pub(crate) fn start(self, keys: Keys) -> io::Result<Relaying> {
         let ends = Arc::new(self.ends);
         let shared = Arc::new(Shared::new()?);
-        let pump = Pump::new(Arc::clone(&ends), Arc::clone(&shared), self.modes);
+        let pump = Pump::new(Arc::clone(&ends), Arc::clone(&shared), self.modes, keys);
         let thread = thread::Builder::new().name("relay".to_owned()).spawn(move || pump.run())?;
         Ok(Relaying::new(ends, shared, thread))
     }

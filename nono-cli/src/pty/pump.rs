@@ -4,6 +4,7 @@
 //! terminal takes nothing. A descriptor is polled only for what could be done next: one that is blocked or hung up would
 //! otherwise wake the thread again and again (`POLLHUP` cannot be left out, only the descriptor).
 
+use super::Keys;
 use super::ends::Ends;
 use super::flow::{Flow, Outcome};
 use super::modes::{Modes, is_ours};
@@ -42,6 +43,7 @@ pub(super) struct Pump {
     ends: Arc<Ends>,
     shared: Arc<Shared>,
     modes: Modes,
+    keys: Keys,
     terminal: Terminal,
     /// The command's terminal was hung up (vhangup(2)), and all that was printed there is read.
     command_gone: bool,
@@ -52,9 +54,9 @@ pub(super) struct Pump {
 }
 
 impl Pump {
-    pub(super) fn new(ends: Arc<Ends>, shared: Arc<Shared>, modes: Modes) -> Pump {
+    pub(super) fn new(ends: Arc<Ends>, shared: Arc<Shared>, modes: Modes, keys: Keys) -> Pump {
         let (typed, printed) = (Flow::new(), Flow::new());
-        Pump { ends, shared, modes, terminal: Terminal::Lent, command_gone: false, typed, printed }
+        Pump { ends, shared, modes, keys, terminal: Terminal::Lent, command_gone: false, typed, printed }
     }
 
     /// Does what is asked, until it is to end.
@@ -90,7 +92,7 @@ impl Pump {
         if self.terminal == Terminal::Gone {
             return;
         }
-        let held = self.modes.claim(self.ends.terminal.as_fd());
+        let held = self.keys == Keys::Command && self.modes.claim(self.ends.terminal.as_fd());
         self.terminal = if held { Terminal::Held } else { Terminal::Lent };
         // Others may have had it since.
         self.ends.copy_size();
@@ -108,7 +110,7 @@ impl Pump {
         let relay = phase == Phase::Relay;
         let none = PollFlags::empty();
         let (terminal, master) = if relay { (self.terminal_events(), self.master_events()) } else { (none, none) };
-        let background = relay && self.terminal == Terminal::Lent;
+        let background = relay && self.keys == Keys::Command && self.terminal == Terminal::Lent;
         let ends = [
             (self.shared.wake(), PollFlags::IN),
             (self.ends.terminal.as_fd(), terminal),

@@ -2,7 +2,7 @@
 //!
 //! What needs a session of its own is done by this test program, executed again with a variable that says its part.
 
-use super::{User, hear, same, say};
+use super::{Keys, User, hear, same, say};
 use rustix::process::{Pid, getpgid, getppid, ioctl_tiocsctty, setsid};
 use rustix::termios::tcsetpgrp;
 use std::env;
@@ -40,7 +40,7 @@ fn what_a_session_printed_last_is_shown() {
     let (relay, command) = user.relay();
     drop(command);
     let mut leader = again(TEST, "leader").stdin(relay.slave().unwrap()).spawn().unwrap();
-    let relaying = relay.start().unwrap();
+    let relaying = relay.start(Keys::Command).unwrap();
     assert!(leader.wait().unwrap().success());
     relaying.finish();
     assert_eq!(user.sees("END").len(), 3000);

@@ -3,7 +3,7 @@
 mod jobs;
 mod questions;
 
-use super::{PtyError, Relay, Relaying};
+use super::{Keys, PtyError, Relay, Relaying};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, ioctl_fionbio};
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
@@ -48,7 +48,7 @@ impl User {
     /// A relay at work, and the command's terminal.
     fn relaying(&self) -> (Relaying, OwnedFd) {
         let (relay, command) = self.relay();
-        (relay.start().unwrap(), command)
+        (relay.start(Keys::Command).unwrap(), command)
     }
 
     fn types(&self, keys: &str) {
@@ -143,7 +143,7 @@ fn the_command_finds_the_terminal_of_its_user() {
     let found = tcgetwinsize(&command).unwrap();
     assert_eq!((found.ws_row, found.ws_col), (24, 80));
     assert!(same(&user.modes(), &modes), "nothing has begun");
-    let relaying = relay.start().unwrap();
+    let relaying = relay.start(Keys::Command).unwrap();
     assert!(user.is_raw());
     assert!(same(&tcgetattr(&command).unwrap(), &modes));
     relaying.finish();
@@ -168,6 +168,30 @@ fn lines_and_keys_reach_the_command() {
     make_raw(&command);
     user.types("\x03\x1a\x11\x13\r\x04\x7f\u{e9}.");
     assert_eq!(hear(&command, "."), "\x03\x1a\x11\x13\r\x04\x7f\u{c3}\u{a9}");
+}
+
+#[test]
+fn keys_of_others_are_left_to_them() {
+    let user = User::new();
+    let before = user.modes();
+    let (relay, command) = user.relay();
+    let relaying = relay.start(Keys::Others).unwrap();
+    assert!(same(&user.modes(), &before));
+    user.types("for less\n");
+    user.sees("less\r\n");
+    say(&command, "shown");
+    user.sees("shown");
+    relaying.suspend();
+    relaying.resume();
+    assert_eq!(hear(&user.terminal, "\n"), "for less");
+    let paused = relaying.pause();
+    say(&command, "later");
+    say(&user.terminal, "allow? ");
+    assert!(!user.sees("allow? ").contains("later"));
+    drop(paused);
+    user.sees("later");
+    relaying.finish();
+    assert!(same(&user.modes(), &before));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Nothing passes between the command and the user while a question is open.
 
-use super::{User, hear, is_silent, same, say};
+use super::{Keys, User, hear, is_silent, same, say};
 use rustix::io::ioctl_fionbio;
 
 #[test]
@@ -67,7 +67,7 @@ fn a_terminal_that_takes_nothing_delays_no_question() {
     let before = user.modes();
     let (relay, command) = user.relay();
     let filled = user.stop();
-    let relaying = relay.start().unwrap();
+    let relaying = relay.start(Keys::Command).unwrap();
     ioctl_fionbio(&command, true).unwrap();
     let mut printed = 0;
     while let Ok(count) = rustix::io::write(&command, b"x") {
