@@ -2,7 +2,8 @@
 //!
 //! A process in the background that sets the modes of the terminal that controls it is stopped by SIGTTOU, one that
 //! reads it by SIGTTIN (termios(3), credentials(7)). So the foreground is asked for first. Between the question and the
-//! act a shell can still take the terminal away; then nono is stopped as any job would be, and `fg` continues it.
+//! act a shell can still take the terminal away; then nono is stopped as any job would be, and `fg` continues it. It may
+//! write, but for `stty tostop`, which stops nono as it would stop the command.
 
 use rustix::io::Errno;
 use rustix::process::getpgrp;

@@ -121,7 +121,7 @@ impl Pump {
             .filter(|(_, events)| !events.is_empty())
             .map(|(end, events)| PollFd::from_borrowed_fd(end, events))
             .collect();
-        let ready = retry_on_intr(|| poll(&mut polled, background.then_some(&BACKGROUND)))?;
+        retry_on_intr(|| poll(&mut polled, background.then_some(&BACKGROUND)))?;
         let hung_up = |end: &PollFd<'_>| end.revents().intersects(PollFlags::HUP | PollFlags::ERR);
         let terminal_hung_up = !terminal.is_empty() && polled.get(1).is_some_and(hung_up);
         let command_hung_up = !master.is_empty() && polled.last().is_some_and(hung_up);
@@ -134,7 +134,7 @@ impl Pump {
             // Nobody reads it. What was printed before is still read, until the kernel says that it was all.
             self.typed.clear();
         }
-        if background && ready == 0 && is_ours(self.ends.terminal.as_fd()) {
+        if background && is_ours(self.ends.terminal.as_fd()) {
             self.claim();
         }
         // If a question was asked meanwhile, it waits for this turn to end; nothing is carried after that.
