@@ -15,6 +15,7 @@ mod platform;
 mod policy;
 mod program;
 mod protected;
+mod pty;
 mod report;
 #[cfg(not(test))]
 mod start;

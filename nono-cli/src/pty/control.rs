@@ -1,0 +1,109 @@
+//! What the supervisor asks of a relay at work.
+
+use super::ends::Ends;
+use super::modes::is_ours;
+use super::shared::Shared;
+use rustix::termios::{QueueSelector, tcflush};
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+/// Makes a question legible whatever the command has printed before it: ends an escape sequence that was begun (CAN),
+/// then plain characters (SGR 0), letters in place of line drawing (SI, and ASCII as G0), a visible cursor, and the
+/// screen is updated at once. The Linux console knows all but the last and skips that one (`console_codes(4)`).
+const LEGIBLE: &[u8] = b"\x18\x1b[0m\x0f\x1b(B\x1b[?25h\x1b[?2026l";
+
+/// A relay at work. Dropping it is [`finish`](Relaying::finish).
+#[derive(Debug)]
+#[must_use = "the relay ends when this is dropped"]
+pub(crate) struct Relaying {
+    ends: Arc<Ends>,
+    shared: Arc<Shared>,
+    /// Until it was waited for.
+    thread: Option<JoinHandle<()>>,
+}
+
+/// While it lives, the command is cut off from the user's terminal, so that nono can ask something there.
+#[derive(Debug)]
+#[must_use = "the relay goes on when this is dropped"]
+pub(crate) struct Paused<'a> {
+    relaying: &'a Relaying,
+}
+
+impl Relaying {
+    pub(super) fn new(ends: Arc<Ends>, shared: Arc<Shared>, thread: JoinHandle<()>) -> Relaying {
+        shared.begun();
+        Relaying { ends, shared, thread: Some(thread) }
+    }
+
+    /// Cuts the command off for a question, and puts the terminal back into its own modes.
+    ///
+    /// From here on no key reaches the command, and nothing that it prints reaches the terminal: that stays in the pty,
+    /// whose buffer is small, so a command that prints a lot waits. What was typed before and not read is thrown away:
+    /// a key that was meant for the program must not answer the question. Returns without waiting for the command or
+    /// the terminal.
+    ///
+    /// # Security
+    /// Who asks must read a whole line and compare all of it. A terminal *types* the answers to what the command printed
+    /// (`\x1b[6n` is answered by `\x1b[1;1R`, ECMA-48), and one of them can arrive after the flush.
+    pub(crate) fn pause(&self) -> Paused<'_> {
+        self.shared.pause();
+        let terminal = self.ends.terminal.as_fd();
+        if is_ours(terminal) {
+            // A terminal that takes nothing now does not show the question either.
+            let _written = rustix::io::write(terminal, LEGIBLE);
+            // Last, and in the terminal's own modes already: nothing typed before this is left. Fails only for a
+            // terminal that is gone.
+            let _flushed = tcflush(terminal, QueueSelector::IFlush);
+        }
+        Paused { relaying: self }
+    }
+
+    /// The user's terminal has another size (SIGWINCH): so has the command's.
+    pub(crate) fn resize(&self) {
+        self.ends.copy_size();
+    }
+
+    /// The command was stopped, and nono is about to stop itself: shows what was printed so far, as far as the terminal
+    /// takes it, and leaves the terminal in its own modes. What was typed ahead stays, for the shell.
+    pub(crate) fn suspend(&self) {
+        self.shared.suspend();
+    }
+
+    /// nono was continued (SIGCONT), in the foreground or not: goes on, with the size that the terminal has now. Also
+    /// after a SIGCONT without [`suspend`](Relaying::suspend).
+    pub(crate) fn resume(&self) {
+        self.shared.resume();
+    }
+
+    /// The command has ended: shows what it has printed last, puts the terminal's modes back, and hangs up on what the
+    /// command left running on its terminal.
+    ///
+    /// Waits for a terminal that is slow, but not for one that takes nothing at all.
+    pub(crate) fn finish(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Relaying {
+    fn drop(&mut self) {
+        self.shared.end();
+        if let Some(thread) = self.thread.take() {
+            // It panicked: the modes were put back while its stack was unwound, and the message was printed.
+            let _panicked = thread.join();
+        }
+    }
+}
+
+impl Paused<'_> {
+    /// Whether nono is in the terminal's foreground. If not, reading the answer would stop it (SIGTTIN).
+    pub(crate) fn is_in_foreground(&self) -> bool {
+        is_ours(self.relaying.ends.terminal.as_fd())
+    }
+}
+
+impl Drop for Paused<'_> {
+    fn drop(&mut self) {
+        self.relaying.shared.unpause();
+    }
+}
