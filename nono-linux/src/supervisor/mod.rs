@@ -31,6 +31,7 @@ mod launch;
 mod memory;
 mod object;
 mod serve;
+mod tree;
 mod view;
 
 pub use judge::Judges;
@@ -128,7 +129,7 @@ impl Supervisor {
                 })
             });
             let mut workers = (0..THREADS).map(|_| work()).collect::<Result<Vec<_>, _>>()?;
-            while pool.is_stuck() {
+            while pool.needs_another() {
                 workers.push(work()?);
             }
             for worker in workers {
