@@ -51,6 +51,7 @@ pub(crate) fn run(shell: &Shell) -> bool {
     steps.make("tests", || tests_run::run(shell, &[]));
     steps.make("bench (smoke)", || {
         crate::bench::start(shell, 20, None)?;
+        crate::bench::open(shell, 3, 10_000)?;
         crate::bench::syscalls(shell, 5).map(|()| true)
     });
     steps.end()

@@ -48,13 +48,14 @@ use nono_core::CapabilitySet;
 use nono_seccomp::{ListenError, Listener};
 use serve::{Pool, QUESTIONS};
 use std::io;
+use std::num::NonZeroU8;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
-/// How many threads serve: with one, an open that is looked into holds up the others; more than two are no faster on two
+/// How many threads serve, unless it is said: with one, an open that is looked into holds up the others; more than two are no faster on two
 /// processors.
-const THREADS: usize = 2;
+const THREADS: NonZeroU8 = NonZeroU8::new(2).unwrap();
 
 /// Serves the calls of a program that was started by [`spawn`].
 #[derive(Debug)]
@@ -63,6 +64,7 @@ pub struct Supervisor {
     listener: Listener,
     grants: CapabilitySet,
     privileges: Privileges,
+    threads: NonZeroU8,
 }
 
 /// Why serving ended before its time. Calls of the program fail with `ENOSYS` when the supervisor is dropped.
@@ -85,6 +87,15 @@ pub enum ServeError {
 }
 
 impl Supervisor {
+    fn new(listener: Listener, grants: CapabilitySet, privileges: Privileges) -> Supervisor {
+        Supervisor { listener, grants, privileges, threads: THREADS }
+    }
+
+    /// Serves by so many threads; 2 if it is not said.
+    pub fn with_threads(self, threads: NonZeroU8) -> Supervisor {
+        Supervisor { threads, ..self }
+    }
+
     /// Serves until no process has the filter any more: the program has ended, and all that it started. Each question to the
     /// approver is no after `patience`.
     ///
@@ -128,7 +139,7 @@ impl Supervisor {
                     ask::ask(broker, &questions, approver, patience).map_err(|source| ServeError::Listen { source })
                 })
             });
-            let mut workers = (0..THREADS).map(|_| work()).collect::<Result<Vec<_>, _>>()?;
+            let mut workers = (0..self.threads.get()).map(|_| work()).collect::<Result<Vec<_>, _>>()?;
             while pool.needs_another() {
                 workers.push(work()?);
             }
