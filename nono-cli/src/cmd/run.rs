@@ -106,7 +106,7 @@ fn start(start: &Start<'_>) -> Result<Ended, CliError> {
     let mut command = Command::new(&found);
     command.arg0(name).args(arguments).current_dir(workdir);
     environment(&mut command, start)?;
-    let judges = run.supervision.is_on().then(|| supervise::judges(&run.supervision, set)).transpose()?;
+    let judges = prepared.is_supervised().then(|| supervise::judges(&run.supervision, set)).transpose()?;
     if !run.options.quiet {
         note_gaps(prepared.enforcement(), start.accepted, run.options.verbose);
         note_environment(&command, start);

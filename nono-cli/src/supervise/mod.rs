@@ -97,8 +97,9 @@ pub(crate) fn run(session: Session<'_>) -> Result<Ended, SuperviseError> {
     let parent = Parent::new(options.kill_orphans).map_err(|source| SuperviseError::Signals { source })?;
     let (child, supervisor) = spawn(policy, command).map_err(|source| SuperviseError::Spawn { source })?;
     let pid = Pid::from_child(&child);
-    let supervisor = supervisor.with_threads(options.broker_threads);
     let (handle, patience) = (parent.handle(), Duration::from_secs(options.approve_timeout.into()));
+    let over = handle.clone();
+    let supervisor = supervisor.with_threads(options.broker_threads).when_over(move || over.close());
     let serve = move || {
         if let Err(error) = supervisor.serve(&judges, patience) {
             report(&error, pid);

@@ -11,6 +11,7 @@ use super::call::Open;
 use super::judge::{Bench, Ruling};
 use super::memory::Subject;
 use super::object::{Descriptors, Found, Object};
+use super::socket::{self, SocketCall};
 use super::view::{Own, View};
 use nono_core::{Approval, CapabilitySet, OpenFlags, Question, decide};
 use nono_seccomp::{Errno as Answer, InjectFlags, ListenError, Notification};
@@ -78,6 +79,15 @@ pub(super) struct Broker<'a> {
 impl<'a> Broker<'a> {
     pub(super) fn new(grants: &'a CapabilitySet, bench: Bench<'a>) -> Result<Broker<'a>, Errno> {
         Ok(Broker { own: Own::probe()?, descriptors: Descriptors::of_this_process()?, grants, bench })
+    }
+
+    /// Connects or listens on behalf.
+    pub(super) fn serve_socket(
+        &self,
+        notification: Notification<'_>,
+        call: Result<SocketCall, Errno>,
+    ) -> Result<(), ListenError> {
+        socket::serve(notification, call, &self.own, self.grants)
     }
 
     /// Serves a call as far as nobody has to be asked; else it is handed back.

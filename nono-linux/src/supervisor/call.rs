@@ -14,6 +14,10 @@ const OPENAT2: NamedCall = NamedCall::new("openat2");
 /// The calls that are mediated.
 pub(crate) const MEDIATED: [NamedCall; 4] = [OPEN, CREAT, OPENAT, OPENAT2];
 
+/// Mediated where a supervisor connects and listens on behalf.
+pub(crate) const CONNECT: NamedCall = NamedCall::new("connect");
+pub(crate) const LISTEN: NamedCall = NamedCall::new("listen");
+
 /// Which of them a number is here.
 static NUMBERS: LazyLock<[Option<Syscall>; 4]> =
     LazyLock::new(|| MEDIATED.map(|call| Arch::NATIVE.and_then(|arch| call.on(arch))));

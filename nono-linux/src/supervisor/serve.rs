@@ -8,6 +8,7 @@
 use super::broker::{Broker, Pending};
 use super::call::Open;
 use super::fast::Granted;
+use super::socket::SocketCall;
 use nono_seccomp::{ListenError, Listener, Notification, Readiness};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
@@ -19,16 +20,16 @@ pub(super) const QUESTIONS: usize = 64;
 /// How long a thread may be at one call before another one takes its place.
 const PATIENCE: Duration = Duration::from_millis(100);
 /// How many threads there may be at most.
-const MOST: usize = 16;
+const MOST: usize = 64;
 /// After a call that kept another waiting, so many are answered with the lead left to another thread.
 const SHARED: u32 = 64;
 
 /// What the threads share.
-#[derive(Debug)]
 pub(super) struct Pool<'a> {
     listener: &'a Listener,
     broker: &'a Broker<'a>,
     granted: &'a Granted,
+    when_over: &'a (dyn Fn() + Send + Sync),
     state: Mutex<State>,
     /// The lead is free, or all is over.
     free: Condvar,
@@ -59,11 +60,17 @@ struct State {
 }
 
 impl<'a> Pool<'a> {
-    pub(super) fn new(listener: &'a Listener, broker: &'a Broker<'a>, granted: &'a Granted) -> Pool<'a> {
+    pub(super) fn new(
+        listener: &'a Listener,
+        broker: &'a Broker<'a>,
+        granted: &'a Granted,
+        when_over: &'a (dyn Fn() + Send + Sync),
+    ) -> Pool<'a> {
         Pool {
             listener,
             broker,
             granted,
+            when_over,
             state: Mutex::default(),
             free: Condvar::new(),
             watch: Condvar::new(),
@@ -103,6 +110,17 @@ impl<'a> Pool<'a> {
             self.turns.fetch_add(1, Ordering::Relaxed);
             if self.unwatched.load(Ordering::Relaxed) {
                 self.wake_the_watch();
+            }
+            if let Some(call) = SocketCall::read(&notification) {
+                let waits = call.as_ref().is_ok_and(SocketCall::may_block);
+                if waits {
+                    self.leave_lead(term);
+                }
+                self.broker.serve_socket(notification, call)?;
+                if waits {
+                    return Ok(true);
+                }
+                continue;
             }
             match Open::read(&notification) {
                 Some(open) if !self.goes_on(&open) => {
@@ -180,11 +198,14 @@ impl<'a> Pool<'a> {
 
     pub(super) fn end(&self, failed: Option<ListenError>) {
         let mut state = self.state();
-        state.over = true;
+        let first = !std::mem::replace(&mut state.over, true);
         state.failed = state.failed.take().or(failed);
         drop(state);
         self.free.notify_all();
         self.watch.notify_all();
+        if first {
+            (self.when_over)();
+        }
     }
 
     /// Why it ended, if that was too early.
