@@ -1,4 +1,4 @@
-//! The names of errors.
+//! The names of errors, as programs of the tests print them.
 
 use rustix::io::Errno;
 
@@ -19,7 +19,7 @@ const NAMES: &[(&str, Errno)] = names![
 ];
 
 /// The name of an error, or its number with an E.
-pub(crate) fn name(errno: Errno) -> String {
+pub fn name(errno: Errno) -> String {
     let known = NAMES.iter().find(|(_, known)| *known == errno);
     known.map_or_else(|| format!("E{}", errno.raw_os_error()), |(name, _)| (*name).to_owned())
 }
