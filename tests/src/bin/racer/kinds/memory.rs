@@ -102,7 +102,9 @@ fn torn(ground: &Ground) -> Result<Race<'_>, Errno> {
     let [first, ..] = &paths;
     let text = Arc::new(Text::new(0, first));
     let opened = text.clone();
-    let race = Race::new(vec![ground.object("approved/f")?], move |number| open_by_turns(number, &opened));
+    // A mixture may be the path of a directory.
+    let approved = vec![ground.object("approved/f")?, ground.object("approved")?, ground.object("approved/d")?];
+    let race = Race::new(approved, move |number| open_by_turns(number, &opened));
     Ok(race.flip(move |number| {
         let turn = usize::try_from(number).unwrap_or(0) % paths.len();
         paths.get(turn).into_iter().for_each(|path| text.put(path));

@@ -29,7 +29,7 @@ fn everything(ground: &Ground) -> Result<Race<'_>, Errno> {
     let mut slot = fcntl_dupfd_cloexec(&sides[0], FREE)?;
     let (number, text, how) = (slot.as_raw_fd(), Arc::new(Text::new(0, b"f")), Arc::new(How::default()));
     let (path, opened) = (text.clone(), how.clone());
-    let approved = vec![ground.object("approved/f")?];
+    let approved = vec![ground.object("approved/f")?, ground.object("approved")?];
     let race = Race::new(approved, move |_| openat2(number, &path, &opened, How::KNOWN));
     let race = race.flip(move |_| exchange(&one, &other)).flip(move |turn| {
         let turn = usize::try_from(turn).unwrap_or(0);
