@@ -5,11 +5,13 @@
 //! `wrong WHAT`; then `leaked` and the numbers of descriptors that the act left behind.
 //!
 //! For the harness and for acts: `deputy hold FILE MILLISECONDS` holds a lease so long once somebody wants the file,
-//! `deputy open FILE`, `deputy open-for-ever FILE`, `deputy open-and-execute FILE`.
+//! `deputy open FILE`, `deputy close-in-and-open FILE`, `deputy open-for-ever FILE`, `deputy open-and-execute FILE`.
 
 mod create;
 mod files;
 mod how;
+mod identity;
+mod lease;
 mod memory;
 mod process;
 mod relative;
@@ -28,8 +30,8 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
 fn rows() -> impl Iterator<Item = &'static Row> {
-    let families = [files::ROWS, system::ROWS, memory::ROWS, how::ROWS, create::ROWS, relative::ROWS, process::ROWS];
-    families.into_iter().flatten()
+    let places = [files::ROWS, system::ROWS, memory::ROWS, how::ROWS, create::ROWS, relative::ROWS];
+    places.into_iter().chain([process::ROWS, lease::ROWS, identity::ROWS]).flatten()
 }
 
 fn main() -> ExitCode {
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         (Some("run"), [name, place]) => run(name, place),
         (Some("hold"), [file, time]) => hold(file, time),
         (Some("open"), [file]) => return ExitCode::from(open_once(file)),
+        (Some("close-in-and-open"), [file]) => return ExitCode::from(close_in_and_open(file)),
         (Some("open-for-ever"), [file]) => open_for_ever(file),
         (Some("open-and-execute"), [file]) => open_and_execute(file),
         _ => Err(io::Error::other("deputy list | run NAME PLACE | hold FILE MILLISECONDS | open FILE")),
@@ -108,6 +111,14 @@ fn hold(file: &OsString, time: &OsString) -> io::Result<()> {
 fn open_once(file: &OsString) -> u8 {
     let opened = open(file, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
     opened.map_or_else(|errno| u8::try_from(errno.raw_os_error()).unwrap_or(255), |_| 0)
+}
+
+/// The same from within a sandbox of its own.
+fn close_in_and_open(file: &OsString) -> u8 {
+    match sys::close_in() {
+        Ok(()) => open_once(file),
+        Err(errno) => u8::try_from(errno.raw_os_error()).unwrap_or(255),
+    }
 }
 
 fn open_for_ever(file: &OsString) -> io::Result<()> {

@@ -5,9 +5,9 @@ use crate::sys;
 use nono_tests::errno;
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
-use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::collections::BTreeMap;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,36 +19,23 @@ pub(crate) const ROWS: &[Row] = &[
     Row::new("child", child),
     Row::new("child-script", child_script),
     Row::new("vfork-child", |scene| outcome(sys::open_in_vfork(&scene.c_at(b"approved/f"))?)),
-    Row::new("spawn-opens", |scene| spawned(sys::spawn_reading(&scene.c_at(b"approved/f")))),
+    Row::new("spawn-opens", |scene| spawned(sys::spawn_opening(&scene.c_at(b"approved/f")))),
     Row::new("thousand-threads", |scene| many(scene, 1000, 1)),
     Row::new("fifty-threads-forty-times", |scene| many(scene, 50, 40)),
     Row::new("signals-restart", |scene| storm(scene, libc::SA_RESTART)),
     Row::new("signals-without-restart", |scene| storm(scene, 0)),
-    Row::new("not-dumpable", |scene| not_dumpable(scene, "approved/f")).inside("=|EACCES"),
-    Row::new("not-dumpable-secret", |scene| not_dumpable(scene, "secret/f")).inside("EACCES"),
-    Row::new("not-dumpable-granted", |scene| not_dumpable(scene, "work/mine")).unapproved("="),
     Row::new("no-descriptors-left", no_descriptors),
     Row::new("last-descriptor", last_descriptor),
     Row::new("number-is-the-lowest", lowest),
     Row::new("killed-while-opening", killed).always("="),
     Row::new("threads-end-while-opening", ended_by_exec).always("="),
-    Row::new("lease", |scene| leased(scene, OFlags::RDONLY)).inside("=|EAGAIN").needs("lease"),
-    Row::new("lease-nonblocking", |scene| leased(scene, OFlags::NONBLOCK)).needs("lease"),
-    Row::new("lease-holds-up-nobody", beside_lease).inside("=").needs("lease"),
-    Row::new("lease-of-its-own", own_lease).always("=|EAGAIN"),
-    Row::new("user-changed", user_changed).needs("root setuid"),
-    // Another view of files than the supervisor's is not to be had.
-    Row::new("user-namespace", |scene| in_namespace(scene, libc::CLONE_NEWUSER)).always("EPERM"),
-    Row::new("mount-namespace", |scene| in_namespace(scene, libc::CLONE_NEWNS)).always("EPERM"),
-    Row::new("changed-root", |scene| changed_root(scene, "approved")).always("EPERM").needs("root chroot"),
-    Row::new("changed-root-secret", |scene| changed_root(scene, "secret")).always("EPERM").needs("root chroot"),
 ];
 
 fn read(scene: &Scene) -> End {
     scene.try_open(scene.at("approved/f"), OFlags::RDONLY)
 }
 
-fn open_once(scene: &Scene) -> Result<OwnedFd, Errno> {
+pub(crate) fn open_once(scene: &Scene) -> Result<OwnedFd, Errno> {
     open(scene.at("approved/f"), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
 }
 
@@ -60,7 +47,7 @@ fn outcome(error: i32) -> End {
 /// The library tells why it could not open by the error, and else the status is that of the program.
 fn spawned(status: Result<i32, Errno>) -> End {
     match status? {
-        0 => Ok("read".into()),
+        0 => Ok("opened".into()),
         // The child ends with 127 where the library has no way to tell.
         status => Err(Stop::Wrong(format!("status {status}"))),
     }
@@ -149,14 +136,6 @@ fn storm(scene: &Scene, flags: i32) -> End {
     }
 }
 
-/// A process that others may not look into.
-fn not_dumpable(scene: &Scene, name: &str) -> End {
-    set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
-    let file = open(scene.at(name), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-    let size = rustix::fs::fstat(&file)?.st_size;
-    Ok(format!("opened {size}"))
-}
-
 /// Lets this process have so many descriptors, and returns those that fill the room.
 fn fill(room: u64) -> Result<Vec<OwnedFd>, Stop> {
     let limit = getrlimit(Resource::Nofile);
@@ -235,79 +214,4 @@ fn ended_by_exec(scene: &Scene) -> End {
         }
     }
     Ok("executed".into())
-}
-
-fn leased(scene: &Scene, flags: OFlags) -> End {
-    scene.try_open(scene.at("approved/leased"), flags)
-}
-
-/// While one thread waits for a lease to end, another opens what it may.
-fn beside_lease(scene: &Scene) -> End {
-    let begun = Barrier::new(3);
-    let slowest = thread::scope(|scope| {
-        let wait = || {
-            begun.wait();
-            // Whether it gets the file is another row's matter.
-            let _opened = open(scene.at("approved/leased"), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
-        };
-        scope.spawn(wait);
-        scope.spawn(wait);
-        begun.wait();
-        let mut slowest = Duration::ZERO;
-        for _ in 0..200 {
-            let since = Instant::now();
-            open_once(scene)?;
-            slowest = slowest.max(since.elapsed());
-        }
-        Ok::<_, Errno>(slowest)
-    })?;
-    if slowest < Duration::from_millis(700) {
-        Ok("not held up".into())
-    } else {
-        Err(Stop::Wrong(format!("{slowest:?}")))
-    }
-}
-
-/// A lease on a file of its own, opened by a way that the supervisor has to look at.
-fn own_lease(scene: &Scene) -> End {
-    let file = open(scene.at("work/mine"), OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
-    sys::take_lease(file.as_fd())?;
-    thread::scope(|scope| {
-        let opened = scope.spawn(|| {
-            let path = scene.at("approved/../work/mine");
-            open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).map(drop)
-        });
-        let until = Instant::now() + Duration::from_secs(3);
-        while Instant::now() < until && !opened.is_finished() && !sys::lease_is_wanted(file.as_fd())? {
-            thread::yield_now();
-        }
-        sys::end_lease(file.as_fd())?;
-        opened.join().unwrap_or(Err(Errno::IO))
-    })?;
-    Ok("opened".into())
-}
-
-/// Another user than the supervisor: what is only root's is closed to it.
-fn user_changed(scene: &Scene) -> End {
-    sys::become_user(65534)?;
-    let own = open_once(scene).map(drop).map_err(errno::name);
-    let roots = open(scene.at("approved/closed"), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
-    match roots {
-        Ok(_) => Err(Stop::Wrong("opened what is closed to this user".into())),
-        Err(Errno::ACCESS) => Err(Stop::Refused(Errno::ACCESS)),
-        Err(errno) => Ok(format!("{own:?} {}", errno::name(errno))),
-    }
-}
-
-fn in_namespace(scene: &Scene, flags: i32) -> End {
-    sys::unshare(flags)?;
-    open_once(scene)?;
-    Ok("opened".into())
-}
-
-/// In another root a path is another file than for the supervisor.
-fn changed_root(scene: &Scene, root: &str) -> End {
-    rustix::process::chroot(scene.at(root))?;
-    let file = open("/f", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-    Ok(format!("opened {}", rustix::fs::fstat(&file)?.st_size))
 }

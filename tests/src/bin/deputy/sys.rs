@@ -153,10 +153,10 @@ pub(crate) fn open_in_vfork(path: &CStr) -> Result<i32, Errno> {
     Ok(OPENED.load(Ordering::SeqCst))
 }
 
-/// Starts `cat` by `posix_spawn(3)` with the file as its standard input, which the library opens in the child. Its status.
-pub(crate) fn spawn_reading(path: &CStr) -> Result<i32, Errno> {
+/// Starts `true` by `posix_spawn(3)` with the file as its standard input, which the library opens in the child. Its status.
+pub(crate) fn spawn_opening(path: &CStr) -> Result<i32, Errno> {
     let mut actions = std::mem::MaybeUninit::<libc::posix_spawn_file_actions_t>::uninit();
-    let (program, mut status, mut pid) = (c"/bin/cat", 0, 0);
+    let (program, mut status, mut pid) = (c"/bin/true", 0, 0);
     let arguments = [program.as_ptr().cast_mut(), ptr::null_mut()];
     let environment: [*mut _; 1] = [ptr::null_mut()];
     // SAFETY: initialises the structure.
@@ -245,6 +245,30 @@ fn lease(file: BorrowedFd<'_>, command: c_int, kind: c_int) -> Result<c_int, Err
 pub(crate) fn unshare(flags: c_int) -> Result<(), Errno> {
     // SAFETY: no memory is parted; descriptors and directories of this thread are its own from now on.
     check(unsafe { libc::unshare(flags) }.into()).map(drop)
+}
+
+/// Has files opened as this user, while the process stays who it is.
+pub(crate) fn become_user_for_files(id: u32) -> Result<(), Errno> {
+    // SAFETY: numbers only.
+    unsafe { libc::setfsuid(id) };
+    // SAFETY: the call tells who it is now, and changes nothing with a number that is no user's.
+    let now = unsafe { libc::setfsuid(u32::MAX) };
+    if now.cast_unsigned() == id { Ok(()) } else { Err(Errno::PERM) }
+}
+
+/// Closes this thread, and what it starts, in by Landlock: no file can be read or executed from now on.
+pub(crate) fn close_in() -> Result<(), Errno> {
+    // struct landlock_ruleset_attr: to execute, write and read files, and to read directories; with no exception.
+    let handled: u64 = 0b1111;
+    // SAFETY: the structure of eight bytes is alive, and only read.
+    let ruleset = check(unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, &raw const handled, 8, 0) })?;
+    rustix::thread::set_no_new_privs(true)?;
+    // SAFETY: numbers only.
+    let restricted = check(unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset, 0) });
+    let ruleset = i32::try_from(ruleset).map_err(|_large| Errno::OVERFLOW)?;
+    // SAFETY: the call above made it for this function alone.
+    drop(unsafe { OwnedFd::from_raw_fd(ruleset) });
+    restricted.map(drop)
 }
 
 /// Becomes this user and group, without a way back.

@@ -13,7 +13,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row::new("proc-self-maps", |_| contains("/proc/self/maps", b"deputy")).wide().always("="),
     Row::new("proc-self-cmdline", |_| contains("/proc/../proc/self/cmdline", b"proc-self-cmdline")).wide().always("="),
     Row::new("proc-self-environ", |_| contains("/proc/self/environ", b"HOME=")).wide().always("="),
-    Row::new("proc-self-exe", |scene| scene.try_open("/proc/self/exe", OFlags::NOFOLLOW)).wide().always("="),
+    Row::new("proc-self-exe", |scene| scene.try_open("/proc/self/exe", OFlags::RDONLY)).wide().always("="),
     Row::new("proc-self-root", |scene| by_magic(scene, "/proc/self/root")).inside("=|EACCES"),
     Row::new("proc-self-cwd", proc_cwd).inside("=|EACCES"),
     Row::new("proc-self-fd", |scene| again(scene, "/proc/self/fd")).inside("=|EACCES").unapproved("EACCES"),
