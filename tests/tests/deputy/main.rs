@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "tests")]
 
 mod place;
+mod supervisor;
 
 use nono_tests::capture::{Captured, text};
 use nono_tests::jail::{Jail, User};
@@ -107,7 +108,7 @@ fn make(row: &Row, jail: &Jail, user: User, rule: Option<Rule>) -> End {
     let holder = row.needs("lease").then(|| place.hold_lease().unwrap());
     let mut end = End::of(&place.act(&prefix, &row.name).unwrap());
     drop(holder);
-    let harm = if rule.is_some() { place.harm().unwrap() } else { None };
+    let harm = rule.and_then(|rule| place.harm().unwrap().or_else(|| place.misrecorded(rule).unwrap()));
     if let Some(harm) = harm {
         end.fault = Some(format!("{harm} {}", end.fault.unwrap_or_default()));
     }

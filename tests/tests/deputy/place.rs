@@ -170,6 +170,11 @@ impl<'a> Place<'a> {
         Ok(())
     }
 
+    /// A path in it.
+    pub(crate) fn path(&self, name: &str) -> String {
+        self.at(name).into_os_string().into_string().unwrap_or_default()
+    }
+
     /// `nono run`, with this approved, up to the command.
     pub(crate) fn nono(&self, rule: Rule, flags: &[&str]) -> io::Result<Vec<OsString>> {
         let rules = self.at("rules.toml");
@@ -185,13 +190,24 @@ impl<'a> Place<'a> {
 
     /// The act as a command, with `prefix` before it.
     pub(crate) fn command(&self, prefix: &[OsString], act: &str) -> Command {
+        self.line(prefix, &["run", act, &self.path("")])
+    }
+
+    /// The program with these arguments as a command, with `prefix` before it.
+    pub(crate) fn line(&self, prefix: &[OsString], arguments: &[&str]) -> Command {
         let mut line: Vec<OsString> = prefix.to_vec();
-        line.extend([self.jail.executable(DEPUTY).into(), "run".into(), act.into(), self.root.clone().into()]);
+        line.push(self.jail.executable(DEPUTY).into());
+        line.extend(arguments.iter().map(OsString::from));
         let mut command = Command::new(line.first().cloned().unwrap_or_default());
         command.args(line.iter().skip(1)).current_dir(self.at("work")).stdin(Stdio::null()).env_clear();
         command.env("HOME", self.jail.home()).env("PATH", "/usr/bin:/bin").env("LANG", "C.UTF-8");
         self.user.apply(&mut command);
         command
+    }
+
+    /// Has it run by the user of this place.
+    pub(crate) fn own(&self, command: &mut Command) {
+        self.user.apply(command);
     }
 
     /// Makes it.
@@ -210,6 +226,27 @@ impl<'a> Place<'a> {
         let held = said.transpose()?.is_some() && line == "held\n";
         let holder = Holder(child);
         if held { Ok(holder) } else { Err(io::Error::other("nobody holds a lease")) }
+    }
+
+    /// What is wrong with what was written down: a line that is no record, or a yes to what the rule does not approve.
+    pub(crate) fn misrecorded(&self, rule: Rule) -> io::Result<Option<String>> {
+        let lines = fs::read_to_string(self.at("audit.jsonl"))?;
+        let approved = |path: &str| match rule {
+            Rule::Wide | Rule::WideAll => true,
+            Rule::Elsewhere => false,
+            Rule::Directory => {
+                let below = |name: &str| Path::new(path).starts_with(self.at(name));
+                (below("approved") || below("writable")) && !below("approved/denied")
+            }
+        };
+        let wrong = lines.lines().find(|line| {
+            let record: Option<serde_json::Value> = serde_json::from_str(line).ok();
+            let verdict = record.as_ref().and_then(|record| record.get("verdict")?.as_str());
+            // A path that is not UTF-8 has another field, and is approved in no other way.
+            let path = record.as_ref().and_then(|record| record.get("path")?.as_str());
+            verdict.is_none() || verdict != Some("deny") && path.is_some_and(|path| !approved(path))
+        });
+        Ok(wrong.map(str::to_owned))
     }
 
     /// What is there now and must not be: made, changed or emptied outside of what was approved.

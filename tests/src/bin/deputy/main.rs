@@ -5,7 +5,7 @@
 //! `wrong WHAT`; then `leaked` and the numbers of descriptors that the act left behind.
 //!
 //! For the harness and for acts: `deputy hold FILE MILLISECONDS` holds a lease so long once somebody wants the file,
-//! `deputy open FILE`, `deputy close-in-and-open FILE`, `deputy open-for-ever FILE`, `deputy open-and-execute FILE`.
+//! `deputy open FILE`, `deputy close-in-and-open FILE`, `deputy open-when-told FILE`, `deputy open-for-ever FILE`, `deputy open-and-execute FILE`.
 
 mod create;
 mod files;
@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         (Some("hold"), [file, time]) => hold(file, time),
         (Some("open"), [file]) => return ExitCode::from(open_once(file)),
         (Some("close-in-and-open"), [file]) => return ExitCode::from(close_in_and_open(file)),
+        (Some("open-when-told"), [file]) => open_when_told(file),
         (Some("open-for-ever"), [file]) => open_for_ever(file),
         (Some("open-and-execute"), [file]) => open_and_execute(file),
         _ => Err(io::Error::other("deputy list | run NAME PLACE | hold FILE MILLISECONDS | open FILE")),
@@ -119,6 +120,13 @@ fn close_in_and_open(file: &OsString) -> u8 {
         Ok(()) => open_once(file),
         Err(errno) => u8::try_from(errno.raw_os_error()).unwrap_or(255),
     }
+}
+
+/// Opens once there is something to be read from standard input, and says how it ended.
+fn open_when_told(file: &OsString) -> io::Result<()> {
+    writeln!(io::stdout(), "ready")?;
+    io::stdin().read_line(&mut String::new())?;
+    writeln!(io::stdout(), "{}", open_once(file))
 }
 
 fn open_for_ever(file: &OsString) -> io::Result<()> {
