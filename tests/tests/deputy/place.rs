@@ -170,9 +170,10 @@ impl<'a> Place<'a> {
         Ok(())
     }
 
-    /// A path in it.
+    /// A path in it; its own for no name.
     pub(crate) fn path(&self, name: &str) -> String {
-        self.at(name).into_os_string().into_string().unwrap_or_default()
+        let path = if name.is_empty() { self.root.clone() } else { self.at(name) };
+        path.into_os_string().into_string().unwrap_or_default()
     }
 
     /// `nono run`, with this approved, up to the command.
