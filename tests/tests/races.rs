@@ -1,16 +1,17 @@
 //! Is anything opened that was not approved, while all that a call depends on changes under the broker's eyes?
 //!
-//! `NONO_TEST_CASES` is the number of opens in all (20,000). With `NONO_TEST_WEAK` set, `nono` is told to open by the
-//! path and not by what it looked at, which test builds can: then the suite must find the hole, or it would find none.
+//! `NONO_TEST_CASES` is the number of opens in all (20,000). `NONO_TEST_WEAK` is a `nono` that was built to open by the path
+//! and not what it looked at: there the suite must find the hole, or it would find none.
 #![expect(clippy::tests_outside_test_module, reason = "an integration test is one")]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use nono_tests::jail::{Jail, Ran, User};
 use nono_tests::need::{self, Need};
 use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Tells a test build of `nono` to be weak; and these tests, that it is.
+/// Where a `nono` with a weak broker is.
 const WEAK: &str = "NONO_TEST_WEAK";
 const RACER: &str = env!("CARGO_BIN_EXE_racer");
 
@@ -66,7 +67,7 @@ fn lay_out(jail: &Jail) {
 }
 
 /// Races under `nono run` with rules that approve one directory for reading and one for writing.
-fn inside(jail: &Jail, opens: u64) -> Ran {
+fn inside(jail: &Jail, opens: u64, weak: Option<&Path>) -> Ran {
     let root = jail.root();
     let rules = format!(
         "[approve]\nread = [{:?}]\nwrite = [{:?}]\ndeny = [{:?}]\n",
@@ -76,12 +77,13 @@ fn inside(jail: &Jail, opens: u64) -> Ran {
     );
     let rules = jail.file("rules/races.toml", rules);
     let racer = jail.executable(RACER);
-    let mut run = jail.args(["run", "-q", "--allow-cwd", "--read", "../granted", "--read-file"]).cmd([&racer]);
-    run = run.cmd(["--approve-rules"]).cmd([&rules]).cmd(["--"]).cmd([&racer, &root]).cmd([opens.to_string()]);
-    if let Some(weak) = std::env::var_os(WEAK) {
-        run = run.env(WEAK, weak);
-    }
-    run.deadline(deadline(opens)).run()
+    let flags = ["run", "-q", "--allow-cwd", "--read", "../granted", "--read-file"];
+    let run = match weak {
+        Some(nono) => jail.program(nono).cmd(flags),
+        None => jail.args(flags),
+    };
+    let run = run.cmd([&racer]).cmd(["--approve-rules"]).cmd([&rules]).cmd(["--"]).cmd([&racer, &root]);
+    run.cmd([opens.to_string()]).deadline(deadline(opens)).run()
 }
 
 /// Nothing is as it was not: no file beside the approved ones was made, changed or emptied.
@@ -107,14 +109,11 @@ fn untouched(jail: &Jail) {
 #[test]
 fn nothing_is_opened_that_was_not_approved() {
     nono_tests::need!(Need::Landlock(1), Need::Seccomp);
-    if std::env::var_os(WEAK).is_some() {
-        return need::skip("races::nothing_is_opened_that_was_not_approved", "the broker is told to be weak");
-    }
     let users = User::all();
     for user in &users {
         let jail = Jail::of(*user);
         lay_out(&jail);
-        let ran = inside(&jail, opens() / users.len() as u64);
+        let ran = inside(&jail, opens() / users.len() as u64, None);
         for tally in Tally::all(&ran) {
             println!("{user:?} {}", tally.line);
             assert_eq!(tally.holes, 0, "{user:?} {}", tally.line);
@@ -129,12 +128,12 @@ fn nothing_is_opened_that_was_not_approved() {
 #[test]
 fn a_weak_broker_is_found_out() {
     nono_tests::need!(Need::Landlock(1), Need::Seccomp);
-    if std::env::var_os(WEAK).is_none() {
-        return need::skip("races::a_weak_broker_is_found_out", "nono was not built to be weak (NONO_TEST_WEAK)");
-    }
+    let Some(weak) = std::env::var_os(WEAK).map(PathBuf::from) else {
+        return need::skip("races::a_weak_broker_is_found_out", "no nono with a weak broker (NONO_TEST_WEAK)");
+    };
     let jail = Jail::new();
     lay_out(&jail);
-    let ran = inside(&jail, opens());
+    let ran = inside(&jail, opens(), Some(&weak));
     let found: Vec<_> = Tally::all(&ran).into_iter().filter(|tally| tally.holes > 0).collect();
     println!("{found:#?}");
     assert!(!found.is_empty(), "the races found no hole in a weak broker:\n{}", ran.stdout());

@@ -53,7 +53,10 @@ pub fn spawn(policy: Policy, command: &mut Command) -> Result<(Child, Supervisor
         started.map_err(|source| because(&here, source))?
     };
     match Listener::receive(&here) {
-        Ok(listener) => Ok((child, Supervisor::new(listener, grants, privileges))),
+        Ok(listener) => {
+            let supervisor = Supervisor::new(listener, grants, child.id(), privileges);
+            Ok((child, supervisor))
+        }
         Err(source) => {
             // It runs and nobody could serve it: its first open would wait for ever.
             let _ended = child.kill().and_then(|()| child.wait());

@@ -25,6 +25,7 @@
 mod ask;
 mod broker;
 mod call;
+mod confined;
 mod fast;
 mod judge;
 mod launch;
@@ -38,7 +39,7 @@ mod view;
 pub use judge::Judges;
 pub use launch::{SpawnError, spawn};
 
-pub(crate) use call::{CONNECT, LISTEN, MEDIATED};
+pub(crate) use call::{CONFINE, CONNECT, LISTEN, MEDIATED};
 
 use crate::privileges::Privileges;
 use crate::sys;
@@ -64,6 +65,7 @@ const THREADS: NonZeroU8 = NonZeroU8::new(2).unwrap();
 pub struct Supervisor {
     listener: Listener,
     grants: CapabilitySet,
+    command: u32,
     privileges: Privileges,
     threads: NonZeroU8,
     when_over: Box<dyn Fn() + Send + Sync>,
@@ -95,8 +97,8 @@ pub enum ServeError {
 }
 
 impl Supervisor {
-    fn new(listener: Listener, grants: CapabilitySet, privileges: Privileges) -> Supervisor {
-        Supervisor { listener, grants, privileges, threads: THREADS, when_over: Box::new(|| ()) }
+    fn new(listener: Listener, grants: CapabilitySet, command: u32, privileges: Privileges) -> Supervisor {
+        Supervisor { listener, grants, command, privileges, threads: THREADS, when_over: Box::new(|| ()) }
     }
 
     /// Serves by so many threads; 2 if it is not said.
@@ -119,8 +121,8 @@ impl Supervisor {
     /// # Errors
     /// [`ServeError`].
     pub fn serve(&self, judges: &Judges, patience: Duration) -> Result<(), ServeError> {
-        let broker =
-            Broker::new(&self.grants, Bench::of(judges)).map_err(|errno| ServeError::Own { source: errno.into() })?;
+        let broker = Broker::new(&self.grants, self.command, Bench::of(judges))
+            .map_err(|errno| ServeError::Own { source: errno.into() })?;
         let granted = Granted::of(&self.grants);
         let pool = Pool::new(&self.listener, &broker, &granted, &*self.when_over);
         // Asks the kernel to run target and supervisor in turn: cheaper where there is one of each. Not on every kernel.

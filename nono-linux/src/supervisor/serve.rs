@@ -6,7 +6,7 @@
 //! where every thread hangs, another one is started.
 
 use super::broker::{Broker, Pending};
-use super::call::Open;
+use super::call::{Open, confines};
 use super::fast::Granted;
 use super::socket::SocketCall;
 use nono_seccomp::{ListenError, Listener, Notification, Readiness};
@@ -110,6 +110,10 @@ impl<'a> Pool<'a> {
             self.turns.fetch_add(1, Ordering::Relaxed);
             if self.unwatched.load(Ordering::Relaxed) {
                 self.wake_the_watch();
+            }
+            if confines(&notification) {
+                self.broker.confine(notification)?;
+                continue;
             }
             if let Some(call) = SocketCall::read(&notification) {
                 let waits = call.as_ref().is_ok_and(SocketCall::may_block);

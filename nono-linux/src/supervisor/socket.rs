@@ -6,6 +6,7 @@
 //! and used. What the target's threads do to their memory and to the number of the descriptor meanwhile changes neither.
 
 use super::call::{CONNECT, LISTEN};
+use super::confined::Confined;
 use super::view::{Own, View};
 use nono_core::{CapabilitySet, Host, NetworkMode, Port, Request, decide};
 use nono_seccomp::{Arch, Errno as Answer, ListenError, Notification, SocketAddress};
@@ -66,6 +67,7 @@ pub(super) fn serve(
     call: Result<SocketCall, Errno>,
     own: &Own,
     grants: &CapabilitySet,
+    confined: &Confined,
 ) -> Result<(), ListenError> {
     let done = call.and_then(|call| {
         let thread = notification.thread().ok_or(Errno::ACCESS)?;
@@ -77,6 +79,8 @@ pub(super) fn serve(
         }
         match call.act {
             Act::Listen { backlog } => listen_for(&socket, backlog, grants),
+            // A sandbox inside this one may have closed it, and what it left open is not known here.
+            Act::Connect(_) if confined.holds(|| Some(view.status()?.0)) => Err(Errno::ACCESS),
             Act::Connect(address) => connect_for(&socket, &address, &view, grants),
         }
     });
