@@ -116,6 +116,19 @@ fn a_call_that_waits_holds_up_no_other() {
 }
 
 #[test]
+fn a_question_of_a_dead_process_holds_up_no_other() {
+    nono_tests::need!(Need::Landlock(1), Need::Seccomp);
+    // The first question is never answered, any other at once.
+    let approver = "head -n 1 > asked; while read -r line; do id=${line#*'\"id\":'}; id=${id%%,*};
+        echo '{\"version\":1,\"id\":ID,\"decision\":\"allow\",\"for\":\"once\"}' | sed s/ID/$id/; done";
+    let killed = "$DEPUTY open $PLACE/secret/f & until [ -s asked ]; do sleep 0.01; done; kill -9 $!; wait $!
+        $DEPUTY open $PLACE/approved/f; echo $?";
+    let (ran, took) = script(Rule::Elsewhere, &["--approve", approver], killed);
+    assert_eq!(text(&ran.stdout), "0\n", "{}", text(&ran.stderr));
+    assert!(took < Duration::from_secs(10), "{took:?}");
+}
+
+#[test]
 fn what_cannot_be_written_down_is_not_opened() {
     nono_tests::need!(Need::Landlock(1), Need::Seccomp);
     let (ran, _) = run(Rule::Directory, &["--audit", "/dev/full"], &["open", "PLACE/approved/f"]);
