@@ -129,16 +129,15 @@ impl<'a> Bench<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nono_core::{AccessMode, Identity, OpenFlags};
+    use nono_core::{AccessMode, Identity, OpenFlags, Patience};
     use std::io;
-    use std::time::Instant;
 
     struct Never;
     impl Approver for Never {
         fn name(&self) -> &'static str {
             "never"
         }
-        fn ask(&self, _question: &Question, _deadline: Instant) -> Approval {
+        fn ask(&self, _question: &Question, _patience: &Patience<'_>) -> Approval {
             Approval::Deny
         }
     }

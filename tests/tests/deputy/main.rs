@@ -92,6 +92,8 @@ impl End {
         ends.split('|').any(|end| match end {
             "=" => outside.is_some_and(|outside| outside.said == self.said),
             "ok" => self.said.starts_with("ok "),
+            // By the older calls one errno, by openat2 another.
+            "refused" => self.said == "ok EACCES / EINVAL",
             "!" => {
                 let same = outside.is_some_and(|outside| outside.errno().is_some() && outside.said == self.said);
                 self.errno() == Some("EACCES") || same
