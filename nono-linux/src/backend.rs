@@ -99,7 +99,9 @@ impl Linux {
     /// # Errors
     /// Why there is no Landlock.
     pub fn planned(&self, set: &CapabilitySet) -> Result<Enforcement, Absence> {
-        let plan = compile(set, &self.kernel, &Accepted::default(), self.supervisor != Wanted::Never);
+        let accepted = Accepted::default();
+        let supervisor = matches!(self.listener(&accepted), Ok(Some(_)));
+        let plan = compile(set, &self.kernel, &accepted, supervisor);
         plan.map(|plan| self.enforcement(plan.enforcement))
     }
 

@@ -64,6 +64,14 @@ pub(crate) fn prove(shell: &Shell) -> bool {
         let test = cmd!(shell, "cargo test --release --package nono-seccomp --test property -- --nocapture");
         Ok(test.env("NONO_TEST_CASES", "1000000").run().map(|()| true)?)
     });
+    steps.make("races", || {
+        cmd!(shell, "cargo build --release --package nono-cli --package nono-tests --bins").run()?;
+        let target = crate::tests_run::target_dir(shell)?;
+        let test =
+            cmd!(shell, "cargo test --release --package nono-tests --test races -- --nocapture nothing_is_opened");
+        let test = test.env("NONO_TEST_BIN_DIR", target.join("release")).env("NONO_TEST_CASES", "1000000");
+        Ok(test.run().map(|()| true)?)
+    });
     steps.make("profiles of macOS", || {
         let test = cmd!(shell, "cargo test --release --package nono-macos --test model -- --nocapture");
         Ok(test.env("NONO_TEST_MODEL_CASES", "100000").run().map(|()| true)?)
