@@ -1,5 +1,6 @@
 //! `cargo xtask ci` and `prove`: steps one after the other, the cheapest first, and how long each took.
 
+use crate::tests_run::target_dir;
 use crate::{check, tests_run};
 use std::time::{Duration, Instant};
 use xshell::{Shell, cmd};
@@ -66,7 +67,7 @@ pub(crate) fn prove(shell: &Shell) -> bool {
     });
     steps.make("races", || {
         cmd!(shell, "cargo build --release --package nono-cli --package nono-tests --bins").run()?;
-        let target = crate::tests_run::target_dir(shell)?;
+        let target = target_dir(shell)?;
         let test =
             cmd!(shell, "cargo test --release --package nono-tests --test races -- --nocapture nothing_is_opened");
         let test = test.env("NONO_TEST_BIN_DIR", target.join("release")).env("NONO_TEST_CASES", "1000000");
