@@ -34,7 +34,7 @@ mod serve;
 mod view;
 
 pub use judge::Judges;
-pub use launch::{SpawnError, spawn};
+pub use launch::{OnTerminal, SpawnError, spawn, spawn_on_terminal};
 
 pub(crate) use call::MEDIATED;
 
@@ -55,7 +55,7 @@ use std::time::Duration;
 /// processors.
 const THREADS: usize = 2;
 
-/// Serves the calls of a program that was started by [`spawn`].
+/// Serves the calls of a program that was started by [`spawn`] or [`spawn_on_terminal`].
 #[derive(Debug)]
 #[must_use = "a program whose calls are not served waits for ever, and fails when this is dropped"]
 pub struct Supervisor {
