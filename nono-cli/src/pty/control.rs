@@ -3,7 +3,8 @@
 use super::ends::Ends;
 use super::modes::is_ours;
 use super::shared::Shared;
-use rustix::termios::{QueueSelector, tcflush};
+use rustix::process::{Signal, kill_process_group};
+use rustix::termios::{QueueSelector, tcflush, tcgetpgrp};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -74,6 +75,18 @@ impl Relaying {
     /// after a SIGCONT without [`suspend`](Relaying::suspend).
     pub(crate) fn resume(&self) {
         self.shared.resume();
+    }
+
+    /// Sends what a key of the user's terminal means (`^C`: SIGINT) to the foreground of the command's.
+    pub(crate) fn signal(&self, signal: Signal) {
+        // None in the foreground, or gone: then there is nobody to tell.
+        let _sent = tcgetpgrp(&self.ends.master).and_then(|group| kill_process_group(group, signal));
+    }
+
+    /// The command has ended, and what it left running may still print: that is shown, and keys are nobody's any more, so
+    /// that `^C` is a signal for nono.
+    pub(crate) fn outlive(&self) {
+        self.shared.outlive();
     }
 
     /// The command has ended: shows what it has printed last, puts the terminal's modes back, and hangs up on what the
