@@ -89,7 +89,7 @@ impl Console {
     fn question(&self, paused: &Paused<'_>, question: &Question, deadline: Instant) -> Approval {
         let patience = deadline.saturating_duration_since(Instant::now());
         self.calm();
-        self.show(&format!("\n{}", question::text(question)), deadline);
+        self.show(&question::text(question), deadline);
         if !paused.is_in_foreground() {
             self.show("      nono is in the background and cannot ask: no\n", deadline);
             return Approval::Deny;
@@ -157,7 +157,7 @@ impl Console {
             let polled = if reads { &mut ends[..] } else { &mut ends[..1] };
             retry_on_intr(|| poll(polled, left.as_ref())).map_err(|_errno| Silence::Gone)?;
             let [interrupted, typed] = ends.map(|end| !end.revents().is_empty());
-            if interrupted {
+            if interrupted || self.closing.load(Ordering::SeqCst) {
                 return Err(Silence::Interrupted);
             }
             if reads && typed {

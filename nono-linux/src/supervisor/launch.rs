@@ -44,6 +44,7 @@ pub enum SpawnError {
 /// A program on a terminal of its own.
 #[derive(Debug)]
 #[must_use = "a program whose calls are not served waits for ever, and fails when this is dropped"]
+#[non_exhaustive]
 pub struct OnTerminal {
     /// The leader of its session: it stops when the program stops, continues it when it is continued itself, and ends as
     /// the program ended. To be waited for; signals for the program are not for it.
