@@ -183,6 +183,32 @@ fn the_users_terminal_is_out_of_reach() {
 }
 
 #[test]
+fn rules_answer_first_and_the_log_says_who_did() {
+    need_supervision!();
+    on_terminals(|terminal, jail| {
+        jail.file("rules.toml", format!("[approve]\nread = [{:?}]\n", jail.secrets().join("other")));
+        let flags = "--approve-rules ../rules.toml --audit ../log";
+        terminal.type_line(&format!("{RUN} {flags} -- cat ../secrets/other ../secrets/key"));
+        answer(terminal, "/secrets/key\r", "y");
+        terminal.prompt();
+        assert_eq!(terminal.status(), 0);
+        let log = terminal.run("cat ../log");
+        let by: Vec<&str> = log.split("\"by\":\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert_eq!(by, ["rule", "terminal"], "{log}");
+    });
+}
+
+#[test]
+fn in_the_background_the_answer_is_no() {
+    need_supervision!();
+    on_terminals(|terminal, _| {
+        let shown = terminal.run(&format!("{RUN} -- cat ../secrets/key & wait $!"));
+        assert!(shown.contains("is in the background and cannot ask: no"), "{shown}");
+        assert_eq!(terminal.status(), 1);
+    });
+}
+
+#[test]
 fn without_a_terminal_there_is_nobody_to_ask() {
     nono_tests::need!(Need::Landlock(1), Need::Seccomp, Need::Program("setsid"));
     let jail = Jail::new();
