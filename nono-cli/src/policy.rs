@@ -65,7 +65,7 @@ pub(crate) fn set(run: &Run, grants: Vec<FsCapability>) -> Result<CapabilitySet,
 pub(crate) fn sandbox(run: &Run) -> Result<Sandbox, CliError> {
     let descriptors = inherit::descriptors(&run.grants.pass_fd, &run.command);
     let sandbox = Sandbox::probe().inherit_standard_streams().pass_descriptors(descriptors);
-    let sandbox = if run.supervision.is_on() { sandbox.supervised() } else { sandbox };
+    let sandbox = if run.supervision.is_on() { sandbox.supervised() } else { sandbox.connecting_on_behalf() };
     let parse = |name: &String| name.parse::<Capability>().map_err(|source| CliError::KeepCapability { source });
     let kept: Vec<Capability> = run.grants.keep_cap.iter().map(parse).collect::<Result<_, _>>()?;
     Ok(sandbox.keep_capabilities(kept))

@@ -1,6 +1,7 @@
 //! Capabilities at run time: a program asks for a file outside its grants, and someone says yes or no.
 
 use crate::request::{OpenFlags, Request};
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -61,9 +62,41 @@ pub trait Approver: Send + Sync {
     /// Who that is, for the log.
     fn name(&self) -> &str;
 
-    /// Answers before `deadline`; what comes later is taken for no. May block: other calls are served meanwhile, further
-    /// questions wait.
-    fn ask(&self, question: &Question, deadline: Instant) -> Approval;
+    /// Answers as long as `patience` lasts; what comes later is taken for no. May block: other calls are served meanwhile,
+    /// further questions wait.
+    fn ask(&self, question: &Question, patience: &Patience<'_>) -> Approval;
+}
+
+/// How long an answer is waited for: to a point in time, and as long as there is somebody who wants it.
+pub struct Patience<'a> {
+    deadline: Instant,
+    is_wanted: &'a (dyn Fn() -> bool + 'a),
+}
+
+impl<'a> Patience<'a> {
+    /// How often one looks whether an answer is still wanted.
+    const LOOK: Duration = Duration::from_millis(100);
+
+    /// Until `deadline`, and no longer than `is_wanted`: a program may end while its question is open.
+    pub fn new(deadline: Instant, is_wanted: &'a (dyn Fn() -> bool + 'a)) -> Patience<'a> {
+        Patience { deadline, is_wanted }
+    }
+
+    /// Whether an answer would come too late.
+    pub fn is_over(&self) -> bool {
+        Instant::now() >= self.deadline || !(self.is_wanted)()
+    }
+
+    /// How long to wait before asking [`is_over`](Self::is_over) again.
+    pub fn next_look(&self) -> Duration {
+        Self::LOOK.min(self.deadline.saturating_duration_since(Instant::now()))
+    }
+}
+
+impl fmt::Debug for Patience<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Patience").field("deadline", &self.deadline).finish_non_exhaustive()
+    }
 }
 
 /// One answer that was given, before the program has it.

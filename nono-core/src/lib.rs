@@ -46,7 +46,7 @@ pub mod serial;
 mod set;
 
 pub use access::{AccessMode, FsAccess};
-pub use approval::{Approval, Approver, Question, Record, Recorder};
+pub use approval::{Approval, Approver, Patience, Question, Record, Recorder};
 pub use backend::{Accepted, Backend, Prepared, Support};
 pub use decide::{Basis, Decision, Denial, Refusal, Rule, decide};
 pub use enforcement::{Enforcement, Gap, GapKind, Mechanism};

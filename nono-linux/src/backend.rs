@@ -2,9 +2,9 @@
 
 use crate::abi::{Abi, Absence, Kernel};
 use crate::error::{ApplyError, PrepareError};
-use crate::filter::Filtering;
+use crate::filter::{Filtering, Notified};
 use crate::guarantee::Situation;
-use crate::plan::plan;
+use crate::plan::compile;
 use crate::privileges::{Capability, Privileges};
 use crate::restrict::{Hygiene, Restriction, Threads, is_too_many_layers};
 use crate::{ruleset, sys};
@@ -22,7 +22,17 @@ pub struct Linux {
     /// One of them that was not open when it was named.
     not_open: Option<u32>,
     kept: Vec<Capability>,
-    supervised: bool,
+    supervisor: Wanted,
+}
+
+/// When a supervisor serves a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Never,
+    /// Where sockets are granted that rules cannot tell apart.
+    WhereNeeded,
+    /// It is asked about files too.
+    Always,
 }
 
 impl Linux {
@@ -39,7 +49,7 @@ impl Linux {
             passed: Vec::new(),
             not_open: None,
             kept: Vec::new(),
-            supervised: false,
+            supervisor: Wanted::Never,
         }
     }
 
@@ -67,7 +77,14 @@ impl Linux {
     /// to the calling process.
     #[must_use = "the backend is returned, not changed"]
     pub fn supervised(self) -> Linux {
-        Linux { supervised: true, ..self }
+        Linux { supervisor: Wanted::Always, ..self }
+    }
+
+    /// Prepares policies for [`spawn`](crate::spawn) as well, where a set has grants that only a supervisor can keep to: TCP on
+    /// this machine alone, listening, and before Linux 7.1 one unix socket. [`Policy::is_supervised`] tells which they are.
+    #[must_use = "the backend is returned, not changed"]
+    pub fn connecting_on_behalf(self) -> Linux {
+        Linux { supervisor: Wanted::WhereNeeded, ..self }
     }
 
     /// Keeps these capabilities of this process, which reports [`Guarantee::Capabilities`] as a gap.
@@ -82,12 +99,25 @@ impl Linux {
     /// # Errors
     /// Why there is no Landlock.
     pub fn planned(&self, set: &CapabilitySet) -> Result<Enforcement, Absence> {
-        plan(set, &self.kernel, &Accepted::default()).map(|plan| self.enforcement(plan.enforcement))
+        let accepted = Accepted::default();
+        let supervisor = matches!(self.listener(&accepted), Ok(Some(_)));
+        let plan = compile(set, &self.kernel, &accepted, supervisor);
+        plan.map(|plan| self.enforcement(plan.enforcement))
     }
 
     /// What the kernel offers.
     pub fn kernel(&self) -> &Kernel {
         &self.kernel
+    }
+
+    /// How the filter would get a listener, if there is to be one. What a supervisor relies on to see the same files as the
+    /// program cannot be left off; where it is for sockets alone, it does without being there.
+    fn listener(&self, accepted: &Accepted) -> Result<Option<InstallFlags>, PrepareError> {
+        match self.supervisor {
+            Wanted::Never => Ok(None),
+            Wanted::WhereNeeded => Ok(listener_flags(accepted).ok()),
+            Wanted::Always => listener_flags(accepted).map(Some),
+        }
     }
 
     /// What is given up, before it is known whose files are granted.
@@ -123,16 +153,18 @@ impl Backend for Linux {
 
     fn support(&self) -> Support {
         let (set, accepted) = (CapabilitySet::default(), Accepted::default());
-        let filter = Filtering::of(&set, &self.kernel, &accepted);
+        let filter = Filtering::of(&set, &self.kernel, &accepted, false);
         let situation = Situation { set: &set, kernel: &self.kernel, accepted: &accepted, filter: &filter };
         let answer = |guarantee| Some((guarantee, situation.answer(guarantee)?));
         Support { answers: Guarantee::ALL.into_iter().filter_map(answer).collect() }
     }
 
     fn prepare(&self, set: &CapabilitySet, accepted: &Accepted) -> Result<Policy, PrepareError> {
-        let mut plan = plan(set, &self.kernel, accepted).map_err(|absence| PrepareError::NoLandlock { absence })?;
-        let listener = self.supervised.then(|| listener_flags(accepted)).transpose()?;
-        plan.filter.opens = listener.is_some();
+        let listener = self.listener(accepted)?;
+        let mut plan = compile(set, &self.kernel, accepted, listener.is_some())
+            .map_err(|absence| PrepareError::NoLandlock { absence })?;
+        plan.filter.notified.opens = self.supervisor == Wanted::Always;
+        let listener = listener.filter(|_| plan.filter.notified != Notified::default());
         let enforcement = self.enforcement(plan.enforcement.clone());
         if let Some(gap) = enforcement.refused(accepted).next() {
             return Err(PrepareError::Unenforceable { gap: gap.clone() });
@@ -194,6 +226,11 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// Whether a program is started under it by [`spawn`](crate::spawn), and not by applying it.
+    pub fn is_supervised(&self) -> bool {
+        self.supervised.is_some()
+    }
+
     /// How the threads of this process can be restricted.
     fn threads(&self) -> Result<Threads, ApplyError> {
         // The link count of /proc/self/task is 2 and one for each thread (fs/proc/base.c, proc_task_getattr).

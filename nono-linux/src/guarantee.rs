@@ -2,7 +2,7 @@
 //! `doctor`.
 
 use crate::abi::{Abi, Kernel};
-use crate::filter::{Filtering, Sockets, Tcp};
+use crate::filter::{Filtering, Sockets, Tcp, Unix};
 use nono_core::{Accepted, CapabilitySet, FsAccess, Gap, Guarantee, Mechanism, NetworkMode, Reach};
 use std::path::Path;
 
@@ -19,6 +19,10 @@ type Answer = Result<Mechanism, Gap>;
 
 /// What closes a gap that the user asked for.
 const LEFT_OFF: &str = "leaving out --accept-gap";
+
+/// What closes a gap that a supervisor would close.
+const WITHOUT_SUPERVISOR: &str = "leaving out --accept-gap: a supervisor then does it on the program's behalf, where the \
+                                  kernel can notify one (Linux 5.14)";
 
 impl Situation<'_> {
     /// What keeps `guarantee`; none if nothing in the set asks for it.
@@ -154,27 +158,32 @@ impl Situation<'_> {
             Guarantee::ListenAnyPort if closed(|sockets| !sockets.listen || sockets.tcp == Tcp::None) => {
                 Ok(Mechanism::Seccomp)
             }
+            Guarantee::ListenAnyPort if self.filter.notified.listens => Ok(Mechanism::Supervisor),
             Guarantee::ListenAnyPort if !self.set.tcp_bind().is_empty() => Err(Gap::new(
                 guarantee,
                 "the program can listen on a port that the kernel picks, beside those that were granted",
-                "a supervisor that listens on the program's behalf, which this version does not have yet",
+                WITHOUT_SUPERVISOR,
             )),
             Guarantee::ListenAnyPort => gap("the program can listen on a port that the kernel picks"),
+            Guarantee::AnyHost if self.filter.notified.connects => Ok(Mechanism::Supervisor),
             Guarantee::AnyHost => Err(Gap::new(
                 guarantee,
                 "a port granted for this machine is reachable on every other host too: port rules know no address",
-                "a supervisor that connects on the program's behalf, which this version does not have yet",
+                WITHOUT_SUPERVISOR,
             )),
             Guarantee::Udp if closed(|sockets| !sockets.udp) => Ok(Mechanism::Seccomp),
             Guarantee::Udp => landlock(10, "the program can send and receive by UDP, name lookups included"),
+            Guarantee::UnixSockets if closed(|sockets| sockets.unix == Unix::Streams) => Ok(Mechanism::Supervisor),
             Guarantee::UnixSockets if self.set.unix_sockets() => {
                 landlock(9, "one unix socket cannot be granted without all others, such as Docker's or D-Bus")
             }
-            Guarantee::UnixSockets if closed(|sockets| !sockets.unix) => Ok(Mechanism::Seccomp),
+            Guarantee::UnixSockets if closed(|sockets| sockets.unix == Unix::Pairs) => Ok(Mechanism::Seccomp),
             Guarantee::UnixSockets => {
                 landlock(9, "the program can talk to any server on a unix socket, such as Docker or D-Bus")
             }
-            _ if closed(|sockets| !sockets.unix) => Ok(Mechanism::Seccomp),
+            _ if closed(|sockets| sockets.unix == Unix::Pairs) => Ok(Mechanism::Seccomp),
+            // It connects to none of them.
+            _ if closed(|sockets| sockets.unix == Unix::Streams) => Ok(Mechanism::Supervisor),
             _ => landlock(6, "the program can talk to servers on abstract unix sockets, such as X11"),
         }
     }

@@ -44,7 +44,7 @@ mod trial;
 pub use abi::{Abi, Absence, Kernel};
 pub use backend::{Linux, Policy};
 pub use error::{ApplyError, PrepareError};
-pub use filter::{Filtering, Sockets, Tcp};
+pub use filter::{Filtering, Notified, Sockets, Tcp, Unix};
 pub use launch::{CommandExt, ExecError, exec, withheld_variables};
 pub use plan::{HandledNet, PathRule, Plan, PortRight, Scopes, plan};
 pub use privileges::{Capability, UnknownCapability};

@@ -172,6 +172,28 @@ impl Jail {
         self.program(PathBuf::from(dir).join("nono")).cmd(args)
     }
 
+    /// Where the jail's user can execute `program`: for another user it is copied into the tree, since build directories
+    /// are often below a private home.
+    ///
+    /// # Panics
+    /// When it is not there, or cannot be copied.
+    pub fn executable(&self, program: impl AsRef<Path>) -> PathBuf {
+        let program = program.as_ref();
+        let reachable = || {
+            if self.user == User::Same {
+                return program.symlink_metadata().map(|_| program.to_owned());
+            }
+            let name = program.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
+            let copy = self.dir.path().join("bin").join(name);
+            if copy.symlink_metadata().is_err() {
+                fs::create_dir_all(self.dir.path().join("bin"))?;
+                crate::copy::executable(program, &copy)?;
+            }
+            Ok(copy)
+        };
+        reachable().unwrap_or_else(|error| fail(&format!("{program:?}: {error}")))
+    }
+
     /// Any program, in the tree and the environment in which `nono` would run.
     pub fn program(&self, program: impl Into<PathBuf>) -> Run<'_> {
         Run {
@@ -235,28 +257,13 @@ impl Run<'_> {
     /// # Panics
     /// When the program is not there.
     pub fn command(&self) -> Command {
-        let program = self.reachable_program();
-        let mut command = Command::new(program.unwrap_or_else(|error| fail(&format!("{:?}: {error}", self.program))));
+        let mut command = Command::new(self.jail.executable(&self.program));
         command.args(&self.args).current_dir(&self.cwd).stdin(Stdio::null()).env_clear();
         let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into());
         command.env("HOME", self.jail.home()).env("PATH", path).env("USER", "tester").env("LANG", "C.UTF-8");
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         self.jail.user.apply(&mut command);
         command
-    }
-
-    /// The program, copied into the tree for another user: build directories are often below a private home.
-    fn reachable_program(&self) -> io::Result<PathBuf> {
-        if self.jail.user == User::Same {
-            return self.program.symlink_metadata().map(|_| self.program.clone());
-        }
-        let name = self.program.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
-        let copy = self.jail.dir.path().join("bin").join(name);
-        if copy.symlink_metadata().is_err() {
-            fs::create_dir_all(self.jail.dir.path().join("bin"))?;
-            crate::copy::executable(&self.program, &copy)?;
-        }
-        Ok(copy)
     }
 
     /// Runs it to its end.

@@ -11,6 +11,7 @@ pub mod attempt;
 pub mod capture;
 pub mod child;
 mod copy;
+pub mod errno;
 pub mod jail;
 pub mod need;
 mod probe;

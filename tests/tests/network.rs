@@ -67,21 +67,30 @@ fn each_flag_opens_what_it_says_and_nothing_else() {
             ["done", no, no, no, no, no, "EPROTONOSUPPORT", "done", "EPROTONOSUPPORT", "EAFNOSUPPORT", "done"],
         ),
         (
+            // Without a supervisor a port is the same on every host.
             &["--proxy-port", &port, "--accept-gap", "any-host"],
             ["done", no, no, no, no, no, "EPROTONOSUPPORT", "done", "EPROTONOSUPPORT", "EAFNOSUPPORT", "done"],
         ),
         (
-            // A port that the kernel picks is listened on: the gap listen-any-port.
+            &["--proxy-port", &port],
+            ["done", no, no, no, no, no, "EPROTONOSUPPORT", "done", "EPROTONOSUPPORT", "EAFNOSUPPORT", "done"],
+        ),
+        (
             &["--allow-bind", &port],
+            [no, no, no, no, no, no, "EPROTONOSUPPORT", "done", "EPROTONOSUPPORT", "EAFNOSUPPORT", "done"],
+        ),
+        (
+            // A port that the kernel picks is listened on.
+            &["--allow-bind", &port, "--accept-gap", "listen-any-port"],
             [no, no, no, "done", no, no, "EPROTONOSUPPORT", "done", "EPROTONOSUPPORT", "EAFNOSUPPORT", "done"],
         ),
         (
-            &["--allow-port", &port, "--accept-gap", "any-host"],
-            ["done", no, no, "done", no, no, "EPROTONOSUPPORT", "done", "EPROTONOSUPPORT", "EAFNOSUPPORT", "done"],
+            &["--allow-port", &port],
+            ["done", no, no, no, no, no, "EPROTONOSUPPORT", "done", "EPROTONOSUPPORT", "EAFNOSUPPORT", "done"],
         ),
         (
             &["--allow-connect", &port, "--allow-bind", &other],
-            ["done", no, no, "done", no, no, "EPROTONOSUPPORT", "done", "EPROTONOSUPPORT", "EAFNOSUPPORT", "done"],
+            ["done", no, no, no, no, no, "EPROTONOSUPPORT", "done", "EPROTONOSUPPORT", "EAFNOSUPPORT", "done"],
         ),
     ] {
         let ran = python(&jail, flags, &script);
@@ -174,7 +183,9 @@ fn a_unix_socket_is_granted_by_its_path_or_not_at_all() {
     let script = "attempt('unix', lambda: socket.socket(socket.AF_UNIX).connect('socket'))";
     let granted = python(&jail, &["--allow-unix", "socket"], script);
     if abi() < 9 {
-        granted.status(125).stdout_is("").stderr_has("unix-sockets").stderr_has("Linux 7.1").stderr_has("--accept-gap");
+        granted.stdout_is("unix done\n");
+        let (_another, another) = (UnixListener::bind(jail.work().join("another")).unwrap(), another(script));
+        python(&jail, &["--allow-unix", "socket"], &another).stdout_is("unix EACCES\n");
         python(&jail, &[], script).stdout_is("unix EAFNOSUPPORT\n");
         python(&jail, &["--net"], script).stdout_is("unix done\n");
         let open = python(&jail, &["--allow-unix", "socket", "--accept-gap", "unix-sockets"], script);
@@ -194,6 +205,48 @@ fn a_unix_socket_is_granted_by_its_path_or_not_at_all() {
     ] {
         jail.args(["run", "--allow-unix", path, "--", "true"]).run().status(125).stdout_is("").stderr_has(said);
     }
+}
+
+fn another(script: &str) -> String {
+    script.replace("'socket'", "'another'")
+}
+
+#[test]
+fn a_supervisor_connects_and_listens_for_what_was_granted_alone() {
+    nono_tests::need!(Need::Landlock(4), Need::Seccomp, Need::Program(PYTHON));
+    let jail = Jail::new();
+    let ((_granted, port), (_other, other)) = (server(), server());
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port().to_string();
+    let script = format!(
+        "import os
+def over(address, port, family=socket.AF_INET, blocking=True):
+    s = socket.socket(family)
+    s.setblocking(blocking)
+    return s.connect((address, port)) if blocking else s.connect_ex((address, port))
+def listening(port):
+    s = socket.socket()
+    if port: s.bind(('127.0.0.1', port))
+    s.listen()
+def no_socket():
+    import ctypes
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.connect(os.open('/dev/null', 0), bytes([2, 0, 1, 1, 127, 0, 0, 1] + [0] * 8), 16): raise OSError(ctypes.get_errno(), '')
+attempt('here', lambda: over('127.0.0.1', {port}))
+attempt('mapped', lambda: over('::ffff:127.0.0.1', {port}, socket.AF_INET6))
+attempt('anywhere', lambda: over('0.0.0.0', {port}))
+attempt('at-once', lambda: over('127.0.0.1', {port}, blocking=False))
+attempt('elsewhere', lambda: over('10.255.255.1', {port}))
+attempt('elsewhere6', lambda: over('2001:db8::1', {port}, socket.AF_INET6))
+attempt('other-port', lambda: over('127.0.0.1', {other}))
+attempt('listen', lambda: listening({free}))
+attempt('listen-unbound', lambda: listening(0))
+attempt('no-socket', no_socket)
+"
+    );
+    let ran = python(&jail, &["--proxy-port", &port, "--allow-bind", &free], &script);
+    let expected = "here done\nmapped done\nanywhere done\nat-once done\nelsewhere EACCES\nelsewhere6 EACCES\n\
+                    other-port EACCES\nlisten done\nlisten-unbound EACCES\nno-socket ENOTSOCK\n";
+    ran.success().stdout_is(expected);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `cargo xtask ci` and `prove`: steps one after the other, the cheapest first, and how long each took.
 
+use crate::tests_run::target_dir;
 use crate::{check, tests_run};
 use std::time::{Duration, Instant};
 use xshell::{Shell, cmd};
@@ -51,6 +52,7 @@ pub(crate) fn run(shell: &Shell) -> bool {
     steps.make("tests", || tests_run::run(shell, &[]));
     steps.make("bench (smoke)", || {
         crate::bench::start(shell, 20, None)?;
+        crate::bench::open(shell, 3, 10_000)?;
         crate::bench::syscalls(shell, 5).map(|()| true)
     });
     steps.end()
@@ -62,6 +64,14 @@ pub(crate) fn prove(shell: &Shell) -> bool {
     steps.make("property tests", || {
         let test = cmd!(shell, "cargo test --release --package nono-seccomp --test property -- --nocapture");
         Ok(test.env("NONO_TEST_CASES", "1000000").run().map(|()| true)?)
+    });
+    steps.make("races", || {
+        cmd!(shell, "cargo build --release --package nono-cli --package nono-tests --bins").run()?;
+        let target = target_dir(shell)?;
+        let test =
+            cmd!(shell, "cargo test --release --package nono-tests --test races -- --nocapture nothing_is_opened");
+        let test = test.env("NONO_TEST_BIN_DIR", target.join("release")).env("NONO_TEST_CASES", "1000000");
+        Ok(test.run().map(|()| true)?)
     });
     steps.make("profiles of macOS", || {
         let test = cmd!(shell, "cargo test --release --package nono-macos --test model -- --nocapture");

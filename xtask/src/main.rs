@@ -49,6 +49,15 @@ enum Bench {
         #[arg(long)]
         many: Option<usize>,
     },
+    /// What an open costs under supervision
+    Open {
+        /// How often each is started
+        #[arg(long, default_value_t = 20)]
+        runs: usize,
+        /// How many opens a supervisor serves whose memory is measured
+        #[arg(long, default_value_t = 1_000_000)]
+        opens: usize,
+    },
     /// How much the filter adds to a system call that it lets pass
     Syscalls {
         /// How often each is started
@@ -78,6 +87,7 @@ fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Task::Ci => Ok(ci::run(&shell)),
         Task::Prove => Ok(ci::prove(&shell)),
         Task::Bench(Bench::Start { runs, many }) => bench::start(&shell, runs, many).map(|()| true),
+        Task::Bench(Bench::Open { runs, opens }) => bench::open(&shell, runs, opens).map(|()| true),
         Task::Bench(Bench::Syscalls { runs }) => bench::syscalls(&shell, runs).map(|()| true),
     }
 }

@@ -3,6 +3,7 @@
 use super::path;
 use clap::Args;
 use std::ffi::OsString;
+use std::num::NonZeroU8;
 use std::path::PathBuf;
 
 /// Who is asked about files outside the grants.
@@ -25,6 +26,9 @@ pub(crate) struct Supervision {
     /// Append each answer to FILE as a line of JSON, before it is given.
     #[arg(long, value_name = "FILE", value_parser = path())]
     pub(crate) audit: Option<PathBuf>,
+    /// Serve by so many threads, to measure what they are good for.
+    #[arg(long, value_name = "N", default_value = "2", hide = true)]
+    pub(crate) broker_threads: NonZeroU8,
     /// End what the command leaves running, instead of waiting for it.
     #[arg(long)]
     pub(crate) kill_orphans: bool,

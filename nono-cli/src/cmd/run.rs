@@ -113,7 +113,7 @@ fn begin(start: &Start<'_>, desk: Option<Desk>) -> Result<Ended, CliError> {
     command.arg0(name).args(arguments).current_dir(workdir);
     environment(&mut command, start)?;
     let judges =
-        run.supervision.is_on().then(|| supervise::judges(&run.supervision, set, desk.as_ref())).transpose()?;
+        prepared.is_supervised().then(|| supervise::judges(&run.supervision, set, desk.as_ref())).transpose()?;
     if !run.options.quiet {
         note_gaps(prepared.enforcement(), start.accepted, run.options.verbose);
         note_environment(&command, start);

@@ -80,10 +80,11 @@ fn child_command(executable: &Path, fixture: &Fixture) -> Command {
     command
 }
 
-/// What is a gap only where ports of this machine are granted, which the trials do without: they would open more.
+/// What is a gap only where ports of this machine are granted, which the trials do without: they would open more. It is none
+/// where a supervisor can connect and listen on behalf.
 fn with_gaps_of_local_ports(sandbox: &Sandbox, claimed: Enforcement) -> Result<Enforcement, CliError> {
     let ports = CapabilitySet::builder().allow_localhost_port(Port::DNS).build()?;
-    let gaps = sandbox.planned(&ports).map(|planned| planned.gaps).unwrap_or_default();
+    let gaps = sandbox.clone().connecting_on_behalf().planned(&ports).map(|planned| planned.gaps).unwrap_or_default();
     let local = gaps.into_iter().filter(|gap| matches!(gap.guarantee, Guarantee::AnyHost | Guarantee::ListenAnyPort));
     Ok(local.fold(claimed, Enforcement::opened))
 }

@@ -4,7 +4,7 @@
 //! is written to and read from by threads of their own.
 
 use super::wire;
-use nono_core::{Approval, Approver, Question};
+use nono_core::{Approval, Approver, Patience, Question};
 use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -15,7 +15,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::Instant;
 
 /// How many lines may wait on either side: one question is open at a time, so more are of no use.
 const LINES: usize = 4;
@@ -87,7 +86,7 @@ impl Approver for LineApprover {
         self.name
     }
 
-    fn ask(&self, question: &Question, deadline: Instant) -> Approval {
+    fn ask(&self, question: &Question, patience: &Patience<'_>) -> Approval {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let sent = wire::question(id, question).ok().and_then(|line| self.questions.try_send(line).ok());
         if sent.is_none() {
@@ -95,13 +94,14 @@ impl Approver for LineApprover {
         }
         let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            match answers.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            match answers.recv_timeout(patience.next_look()) {
                 Ok(line) => match wire::answer(&line) {
                     // Late, to a question that was given up.
                     Some((other, _)) if other < id => {}
                     Some((this, approval)) if this == id => return approval,
                     _ => return Approval::Deny,
                 },
+                Err(RecvTimeoutError::Timeout) if !patience.is_over() => {}
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Approval::Deny,
             }
         }
@@ -122,11 +122,11 @@ impl Drop for LineApprover {
 mod tests {
     use super::*;
     use nono_core::OpenFlags;
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     fn ask(approver: &LineApprover, patience_ms: u64) -> Approval {
         let question = Question { process: 1, program: None, path: "/x".into(), flags: OpenFlags::READ };
-        approver.ask(&question, Instant::now() + Duration::from_millis(patience_ms))
+        approver.ask(&question, &Patience::new(Instant::now() + Duration::from_millis(patience_ms), &|| true))
     }
 
     fn command(text: &str) -> LineApprover {

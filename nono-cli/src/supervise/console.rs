@@ -2,10 +2,10 @@
 
 use super::question;
 use crate::pty::{Keys, Paused, Relay, Relaying};
-use nono_core::{Approval, Approver, Question};
+use nono_core::{Approval, Approver, Patience, Question};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::io::{Errno, retry_on_intr};
-use rustix::process::{Pid, Signal, test_kill_process};
+use rustix::process::Signal;
 use rustix::termios::{QueueSelector, tcflush};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 /// How long a question is shown before it can be answered: what a person types into the program at that moment is no
 /// answer, and the program may have chosen the moment.
 const SETTLE: Duration = Duration::from_millis(500);
-/// How often nono looks whether the process that asks is still there.
-const LOOK: Duration = Duration::from_millis(250);
+/// How long the terminal may take to show what became of a question.
+const LAST_WORDS: Duration = Duration::from_millis(250);
 /// The longest line that is read.
 const LONGEST: usize = 1024;
 
@@ -36,12 +36,10 @@ pub(crate) struct Console {
 /// What came instead of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Silence {
-    /// Nothing, for too long.
-    Late,
+    /// Nothing for too long, or nobody wants to know any more.
+    Over,
     /// A key or a signal that is for the command.
     Interrupted,
-    /// Whoever asked is gone, or the terminal.
-    Gone,
 }
 
 impl Console {
@@ -86,42 +84,42 @@ impl Console {
         }
     }
 
-    fn question(&self, paused: &Paused<'_>, question: &Question, deadline: Instant) -> Approval {
-        let patience = deadline.saturating_duration_since(Instant::now());
+    fn question(&self, paused: &Paused<'_>, question: &Question, patience: &Patience<'_>) -> Approval {
+        let since = Instant::now();
         self.calm();
-        self.show(&question::text(question), deadline);
+        self.show(&question::text(question), patience);
         if !paused.is_in_foreground() {
-            self.show("      nono is in the background and cannot ask: no\n", deadline);
+            self.show("      nono is in the background and cannot ask: no\n", patience);
             return Approval::Deny;
         }
-        let reply = match self.wait(question, deadline.min(Instant::now() + SETTLE), false) {
-            Err(Silence::Late) => {
+        let reply = match self.wait(patience, Some(since + SETTLE)) {
+            Ok(()) => {
                 // Fails only for a terminal that is gone.
                 let _flushed = tcflush(&self.terminal, QueueSelector::IFlush);
-                self.show(question::PROMPT, deadline);
-                self.line(paused, question, deadline)
+                self.show(question::PROMPT, patience);
+                self.line(paused, patience)
             }
             Err(silence) => Err(silence),
-            Ok(()) => Err(Silence::Gone),
         };
         let said = match reply {
             Ok(line) => match question::answer(&line) {
                 Some(approval) => return approval,
                 None => "      not understood: no\n".to_owned(),
             },
-            Err(Silence::Late) => format!("\n      no answer in {} s: no\n", patience.as_secs_f64().round()),
+            Err(Silence::Over) => {
+                format!("\n      no answer in {} s: no\n", since.elapsed().as_secs_f64().round())
+            }
             Err(Silence::Interrupted) => "\n      interrupted: no\n".to_owned(),
-            Err(Silence::Gone) => "\n      the process has ended\n".to_owned(),
         };
-        self.show(&said, Instant::now() + LOOK);
+        self.show(&said, &Patience::new(Instant::now() + LAST_WORDS, &|| true));
         Approval::Deny
     }
 
     /// Reads a line.
-    fn line(&self, paused: &Paused<'_>, question: &Question, deadline: Instant) -> Result<Vec<u8>, Silence> {
+    fn line(&self, paused: &Paused<'_>, patience: &Patience<'_>) -> Result<Vec<u8>, Silence> {
         let mut line = Vec::new();
         loop {
-            self.wait(question, deadline, true)?;
+            self.wait(patience, None)?;
             // It would stop nono (SIGTTIN).
             if !paused.is_in_foreground() {
                 return Err(Silence::Interrupted);
@@ -129,10 +127,9 @@ impl Console {
             let mut block = [0; 256];
             match retry_on_intr(|| rustix::io::read(&self.terminal, &mut block)) {
                 Err(Errno::AGAIN) => {}
-                // The end of input, typed (`^D`), is no line.
-                Ok(0) => return Ok(Vec::new()),
+                // The end of input, typed (`^D`), or a terminal that is gone: no line.
+                Ok(0) | Err(_) => return Ok(Vec::new()),
                 Ok(count) => line.extend_from_slice(block.get(..count).unwrap_or_default()),
-                Err(_) => return Err(Silence::Gone),
             }
             // A program that shares the terminal (a pager) may have switched off that Enter is a new line.
             if let Some(end) = line.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
@@ -145,27 +142,27 @@ impl Console {
         }
     }
 
-    /// Waits for something to read, if `reads`, as long as there is reason to.
-    fn wait(&self, question: &Question, deadline: Instant, reads: bool) -> Result<(), Silence> {
+    /// Waits for `time`, or for something to read, as long as there is reason to.
+    fn wait(&self, patience: &Patience<'_>, time: Option<Instant>) -> Result<(), Silence> {
         loop {
             let now = Instant::now();
-            if now >= deadline {
-                return Err(Silence::Late);
+            if patience.is_over() {
+                return Err(Silence::Over);
+            }
+            if time.is_some_and(|time| now >= time) {
+                return Ok(());
             }
             let mut ends = [PollFd::new(&self.interrupted, PollFlags::IN), PollFd::new(&self.terminal, PollFlags::IN)];
-            let left = Timespec::try_from(LOOK.min(deadline.saturating_duration_since(now))).ok();
-            let polled = if reads { &mut ends[..] } else { &mut ends[..1] };
-            retry_on_intr(|| poll(polled, left.as_ref())).map_err(|_errno| Silence::Gone)?;
+            let left = time.map_or(Duration::MAX, |time| time.saturating_duration_since(now));
+            let left = Timespec::try_from(left.min(patience.next_look())).ok();
+            let polled = if time.is_none() { &mut ends[..] } else { &mut ends[..1] };
+            retry_on_intr(|| poll(polled, left.as_ref())).map_err(|_errno| Silence::Interrupted)?;
             let [interrupted, typed] = ends.map(|end| !end.revents().is_empty());
             if interrupted || self.closing.load(Ordering::SeqCst) {
                 return Err(Silence::Interrupted);
             }
-            if reads && typed {
+            if typed {
                 return Ok(());
-            }
-            let process = i32::try_from(question.process).ok().and_then(Pid::from_raw);
-            if process.is_some_and(|process| test_kill_process(process) == Err(Errno::SRCH)) {
-                return Err(Silence::Gone);
             }
         }
     }
@@ -179,17 +176,16 @@ impl Console {
     }
 
     /// Writes as much as the terminal takes in time.
-    fn show(&self, text: &str, deadline: Instant) {
+    fn show(&self, text: &str, patience: &Patience<'_>) {
         let mut rest = text.as_bytes();
         while !rest.is_empty() {
             match retry_on_intr(|| rustix::io::write(&self.terminal, rest)) {
                 Ok(count) => rest = rest.get(count..).unwrap_or_default(),
-                Err(Errno::AGAIN) => {
-                    let left = Timespec::try_from(deadline.saturating_duration_since(Instant::now())).ok();
+                Err(Errno::AGAIN) if !patience.is_over() => {
+                    let left = Timespec::try_from(patience.next_look()).ok();
                     let polled = &mut [PollFd::new(&self.terminal, PollFlags::OUT)];
-                    if !matches!(poll(polled, left.as_ref()), Ok(1) | Err(Errno::INTR)) {
-                        return;
-                    }
+                    // It fails for a signal alone, and the time is looked at again.
+                    let _polled = poll(polled, left.as_ref());
                 }
                 Err(_) => return,
             }
@@ -206,8 +202,8 @@ impl Approver for TerminalApprover {
         "terminal"
     }
 
-    fn ask(&self, question: &Question, deadline: Instant) -> Approval {
-        let asked = self.0.relaying(|relaying| self.0.question(&relaying.pause(), question, deadline));
+    fn ask(&self, question: &Question, patience: &Patience<'_>) -> Approval {
+        let asked = self.0.relaying(|relaying| self.0.question(&relaying.pause(), question, patience));
         asked.unwrap_or(Approval::Deny)
     }
 }

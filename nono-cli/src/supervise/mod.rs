@@ -143,6 +143,8 @@ pub(crate) fn run(session: Session<'_>) -> Result<Ended, SuperviseError> {
     desk.map_or(Ok(()), Desk::begin).map_err(thread_failed)?;
     let (handle, patience) = (parent.handle(), Duration::from_secs(options.approve_timeout.into()));
     let told = console.clone();
+    let over = handle.clone();
+    let supervisor = supervisor.with_threads(options.broker_threads).when_over(move || over.close());
     let serve = move || {
         if let Err(error) = supervisor.serve(&judges, patience) {
             report(&error, command, told.as_deref());

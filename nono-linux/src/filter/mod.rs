@@ -20,9 +20,10 @@ mod network;
 mod others;
 mod surface;
 
-pub use network::{Sockets, Tcp};
+pub use network::{Sockets, Tcp, Unix};
 
 use crate::abi::{Abi, Kernel};
+use crate::supervisor::CONFINE;
 use nono_core::{Accepted, CapabilitySet, Guarantee};
 use nono_seccomp::{Action, Arch, BuildError, Condition, Errno, NamedCall, Program};
 
@@ -46,17 +47,31 @@ pub struct Filtering {
     pub truncate: bool,
     /// Sockets but these; none if all are open.
     pub sockets: Option<Sockets>,
-    /// Opens are notified to a supervisor, as far as no rule refuses them.
+    /// What is notified to a supervisor, as far as no rule refuses it.
+    pub notified: Notified,
+}
+
+/// Calls that a supervisor is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent calls")]
+pub struct Notified {
+    /// Opens of files outside the grants.
     pub opens: bool,
+    /// Connects: by address, or to one unix socket of many.
+    pub connects: bool,
+    /// Listening, on a port that was granted.
+    pub listens: bool,
 }
 
 impl Filtering {
     /// All that `kernel` can and `set` does not grant, without what the user accepted to be open.
-    pub(crate) fn of(set: &CapabilitySet, kernel: &Kernel, accepted: &Accepted) -> Filtering {
+    /// With a `supervisor`, sockets that nothing else can tell apart are notified.
+    pub(crate) fn of(set: &CapabilitySet, kernel: &Kernel, accepted: &Accepted, supervisor: bool) -> Filtering {
         if !kernel.seccomp {
             return Filtering::default();
         }
         let closed = |guarantee| !accepted.contains(guarantee);
+        let notified = if supervisor { Notified::sockets(set, kernel.abi, accepted) } else { Notified::default() };
         Filtering {
             surface: closed(Guarantee::KernelSurface),
             namespaces: closed(Guarantee::UserNamespaces),
@@ -65,8 +80,8 @@ impl Filtering {
             ipc: closed(Guarantee::Ipc),
             attributes: closed(Guarantee::Attributes),
             truncate: closed(Guarantee::Truncate) && kernel.abi < Abi(3),
-            sockets: Sockets::of(set, kernel.abi, accepted),
-            opens: false,
+            sockets: Sockets::of(set, kernel.abi, accepted, notified.connects),
+            notified,
         }
     }
 
@@ -104,8 +119,12 @@ impl Filtering {
         if let Some(sockets) = &self.sockets {
             sockets.close_others(&mut rules)?;
         }
-        if self.opens {
+        if self.notified.opens {
             files::notify_opens(&mut rules, self.truncate)?;
+        }
+        self.notified.notify_sockets(&mut rules)?;
+        if let Some(syscall) = CONFINE.on(arch).filter(|_| self.notified != Notified::default()) {
+            rules.program.on(syscall, Action::Notify)?;
         }
         Ok(rules.program)
     }

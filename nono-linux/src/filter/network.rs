@@ -1,10 +1,11 @@
 //! Which sockets can be made at all, and what can be done with them that Landlock does not see.
 
-use super::Rules;
+use super::{Notified, Rules};
 use crate::abi::Abi;
+use crate::supervisor::{CONNECT, LISTEN};
 use nono_core::{Accepted, CapabilitySet, Guarantee, NetworkMode};
 use nono_seccomp::Operator::{AnyBit, Equal, MaskedEqual, NoneOf, OneOf};
-use nono_seccomp::{BuildError, Condition, Errno};
+use nono_seccomp::{Action, BuildError, Condition, Errno};
 
 // linux/socket.h, linux/net.h, linux/in.h
 const AF_UNIX: u64 = 1;
@@ -38,6 +39,17 @@ pub enum Tcp {
     All,
 }
 
+/// Which unix sockets there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unix {
+    /// Pairs alone.
+    Pairs,
+    /// Those that stay connected: a supervisor connects them.
+    Streams,
+    /// All of them; which ones are reached is Landlock's.
+    All,
+}
+
 /// Sockets that can be made. Pairs of connected unix sockets always can: they reach nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "independent kinds of sockets")]
@@ -48,15 +60,15 @@ pub struct Sockets {
     pub udp: bool,
     /// Listening, also on a port that the kernel picks.
     pub listen: bool,
-    /// Unix sockets; which of them is Landlock's.
-    pub unix: bool,
+    /// Unix sockets.
+    pub unix: Unix,
     /// Raw sockets, netlink but for routes, and families beside IP and unix.
     pub rare: bool,
 }
 
 impl Sockets {
-    /// The sockets that `set` needs; none if that is all of them.
-    pub(super) fn of(set: &CapabilitySet, abi: Abi, accepted: &Accepted) -> Option<Sockets> {
+    /// The sockets that `set` needs; none if that is all of them. `connects`: a supervisor connects to unix sockets.
+    pub(super) fn of(set: &CapabilitySet, abi: Abi, accepted: &Accepted, connects: bool) -> Option<Sockets> {
         let open = *set.network() == NetworkMode::AllowAll;
         let left_open = |guarantee| open || accepted.contains(guarantee);
         let binds = !set.tcp_bind().is_empty();
@@ -69,23 +81,27 @@ impl Sockets {
             },
             udp: left_open(Guarantee::Udp) || set.name_lookups() && abi >= Abi(10),
             listen: left_open(Guarantee::ListenAnyPort) || binds,
-            unix: left_open(Guarantee::UnixSockets) || abi >= Abi(9),
+            unix: if left_open(Guarantee::UnixSockets) || abi >= Abi(9) {
+                Unix::All
+            } else if connects && set.unix_sockets() {
+                Unix::Streams
+            } else {
+                Unix::Pairs
+            },
             // Part of no grant, but of the kernel's interface.
             rare: accepted.contains(if open { Guarantee::KernelSurface } else { Guarantee::OtherProtocols }),
         };
         (sockets != Sockets::ALL).then_some(sockets)
     }
 
-    const ALL: Sockets = Sockets { tcp: Tcp::All, udp: true, listen: true, unix: true, rare: true };
+    const ALL: Sockets = Sockets { tcp: Tcp::All, udp: true, listen: true, unix: Unix::All, rare: true };
 
     /// Refuses all other sockets, and what goes around the rules of those.
     pub(super) fn close_others(self, rules: &mut Rules) -> Result<(), BuildError> {
         if !self.rare {
             self.close_rare(rules)?;
         }
-        if !self.unix {
-            close_unix(rules)?;
-        }
+        close_unix(rules, self.unix)?;
         if self.tcp == Tcp::None && (self.udp || self.rare) {
             rules.refuse_where(call!("socket"), [ip()?, kind(SOCK_STREAM)?], Errno::EACCES)?;
         }
@@ -113,7 +129,8 @@ impl Sockets {
         if !any_ip {
             rules.refuse_where(call!("socket"), [ip()?], Errno::EACCES)?;
         }
-        let families = [(self.unix, AF_UNIX), (any_ip, AF_INET), (any_ip, AF_INET6), (any_ip, AF_NETLINK)];
+        let families =
+            [(self.unix != Unix::Pairs, AF_UNIX), (any_ip, AF_INET), (any_ip, AF_INET6), (any_ip, AF_NETLINK)];
         let families: Vec<u64> = families.iter().filter(|(open, _)| *open).map(|(_, family)| *family).collect();
         if families.is_empty() {
             rules.refuse(calls!["socket"], Errno::EAFNOSUPPORT)?;
@@ -166,11 +183,42 @@ fn close_rare_pairs(rules: &mut Rules) -> Result<(), BuildError> {
 
 /// Unix sockets, but for pairs that stay connected to each other: streams and sequenced packets. Half of a pair of
 /// datagram sockets (`SOCK_DGRAM`, and `SOCK_RAW`, which unix(7) takes for the same) can send to any address.
-fn close_unix(rules: &mut Rules) -> Result<(), BuildError> {
-    rules.refuse_where(call!("socket"), [Condition::int(0, Equal(AF_UNIX))?], Errno::EAFNOSUPPORT)?;
+fn close_unix(rules: &mut Rules, unix: Unix) -> Result<(), BuildError> {
     let datagrams = |socket| Ok::<_, BuildError>([Condition::int(0, Equal(AF_UNIX))?, kind(socket)?]);
+    match unix {
+        Unix::All => return Ok(()),
+        Unix::Pairs => {
+            rules.refuse_where(call!("socket"), [Condition::int(0, Equal(AF_UNIX))?], Errno::EAFNOSUPPORT)?;
+        }
+        Unix::Streams => {
+            rules.refuse_where(call!("socket"), datagrams(SOCK_DGRAM)?, Errno::EACCES)?;
+            rules.refuse_where(call!("socket"), datagrams(SOCK_RAW)?, Errno::EACCES)?;
+        }
+    }
     rules.refuse_where(call!("socketpair"), datagrams(SOCK_DGRAM)?, Errno::EACCES)?;
     rules.refuse_where(call!("socketpair"), datagrams(SOCK_RAW)?, Errno::EACCES)
+}
+
+impl Notified {
+    /// What of the sockets that `set` grants only a supervisor can tell from what it does not, unless that was accepted to be
+    /// open.
+    pub(super) fn sockets(set: &CapabilitySet, abi: Abi, accepted: &Accepted) -> Notified {
+        let closed = *set.network() != NetworkMode::AllowAll;
+        let kept = |guarantee| closed && !accepted.contains(guarantee);
+        let here = kept(Guarantee::AnyHost) && !set.tcp_connect_here().is_empty();
+        let unix = kept(Guarantee::UnixSockets) && abi < Abi(9) && set.unix_sockets();
+        let listens = kept(Guarantee::ListenAnyPort) && !set.tcp_bind().is_empty();
+        Notified { opens: false, connects: here || unix, listens }
+    }
+
+    pub(super) fn notify_sockets(self, rules: &mut Rules) -> Result<(), BuildError> {
+        for (call, notified) in [(CONNECT, self.connects), (LISTEN, self.listens)] {
+            if let Some(syscall) = call.on(rules.arch).filter(|_| notified) {
+                rules.program.on(syscall, Action::Notify)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What is TCP and passes by Landlock's rules: MPTCP, other streams such as SCTP's, connecting by sending, and putting

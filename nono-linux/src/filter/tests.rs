@@ -10,7 +10,7 @@ fn port(number: u16) -> Port {
 }
 
 fn filtering(builder: Builder, abi: u32, accepted: &[Guarantee]) -> Filtering {
-    Filtering::of(&builder.build().unwrap(), &Kernel::with_abi(abi), &accepted.iter().copied().collect())
+    Filtering::of(&builder.build().unwrap(), &Kernel::with_abi(abi), &accepted.iter().copied().collect(), false)
 }
 
 /// What the assembled filter answers, `None` for letting the call pass.
@@ -294,5 +294,5 @@ fn every_combination_assembles_on_every_architecture() {
 #[test]
 fn without_seccomp_there_is_no_filter() {
     let kernel = Kernel { seccomp: false, ..Kernel::with_abi(7) };
-    assert_eq!(Filtering::of(&CapabilitySet::default(), &kernel, &Accepted::default()), Filtering::default());
+    assert_eq!(Filtering::of(&CapabilitySet::default(), &kernel, &Accepted::default(), false), Filtering::default());
 }

@@ -7,6 +7,7 @@ use crate::rights::{Handling, handling};
 use nono_core::{
     Accepted, CapabilitySet, Enforcement, FsAccess, Guarantee, Identity, NetworkMode, PathKind, Port, Reach,
 };
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Rights on one object, as the ruleset will hold them.
@@ -76,6 +77,16 @@ pub struct Plan {
 /// # Errors
 /// Why there is no Landlock: without it nothing can be kept, and no gap that could be accepted says so.
 pub fn plan(set: &CapabilitySet, kernel: &Kernel, accepted: &Accepted) -> Result<Plan, Absence> {
+    compile(set, kernel, accepted, false)
+}
+
+/// As [`plan`]; with a `supervisor`, it does on the program's behalf what no rule can allow alone.
+pub(crate) fn compile(
+    set: &CapabilitySet,
+    kernel: &Kernel,
+    accepted: &Accepted,
+    supervisor: bool,
+) -> Result<Plan, Absence> {
     if kernel.abi == Abi(0) {
         return Err(kernel.absence.unwrap_or(Absence::NotBuilt));
     }
@@ -89,7 +100,7 @@ pub fn plan(set: &CapabilitySet, kernel: &Kernel, accepted: &Accepted) -> Result
         udp: closed && kernel.abi >= Abi(10) && kept(Guarantee::Udp),
     };
     let scoped = |guarantee, reach| kernel.abi >= Abi(6) && kept(guarantee) && reach == Reach::Inside;
-    let filter = Filtering::of(set, kernel, accepted);
+    let filter = Filtering::of(set, kernel, accepted, supervisor);
     Ok(Plan {
         fs,
         net,
@@ -98,7 +109,7 @@ pub fn plan(set: &CapabilitySet, kernel: &Kernel, accepted: &Accepted) -> Result
             abstract_sockets: scoped(Guarantee::AbstractSockets, set.abstract_sockets()),
         },
         paths: paths(set, fs.handled),
-        ports: ports(set, net),
+        ports: ports(set, net, filter.notified.connects),
         filter,
         enforcement: enforcement(Situation { set, kernel, accepted, filter: &filter }),
     })
@@ -126,11 +137,13 @@ fn paths(set: &CapabilitySet, handled: FsAccess) -> Vec<PathRule> {
     rules.filter(|rule| !rule.access.is_empty()).collect()
 }
 
-fn ports(set: &CapabilitySet, net: HandledNet) -> Vec<(Port, PortRight)> {
+/// A port of this machine alone is in no rule where a supervisor connects: a rule would allow it on every host.
+fn ports(set: &CapabilitySet, net: HandledNet, supervised: bool) -> Vec<(Port, PortRight)> {
     let lookups = |right| set.name_lookups().then_some((Port::DNS, right));
     let mut ports = Vec::new();
     if net.tcp {
-        let connect = set.tcp_connect().iter().copied().chain(set.tcp_connect_here());
+        let here = if supervised { BTreeSet::new() } else { set.tcp_connect_here() };
+        let connect = set.tcp_connect().iter().copied().chain(here);
         ports.extend(connect.map(|port| (port, PortRight::Connect)));
         ports.extend(lookups(PortRight::Connect));
         ports.extend(set.tcp_bind().into_iter().map(|port| (port, PortRight::Bind)));

@@ -3,7 +3,7 @@
 use super::broker::{Broker, Pending};
 use super::judge::Ruling;
 use super::serve::QUESTIONS;
-use nono_core::{Approval, Approver};
+use nono_core::{Approval, Approver, Patience};
 use nono_seccomp::ListenError;
 use std::collections::VecDeque;
 use std::sync::mpsc::Receiver;
@@ -29,6 +29,10 @@ pub(super) fn ask<'l>(
         }
         pending.introduce();
         let ruling = put(&pending, approver, patience);
+        if !pending.is_alive() {
+            // Nobody was answered: it is asked anew when somebody else wants to know.
+            continue;
+        }
         broker.bench.keep(&pending.subject, &pending.question, ruling.approval);
         waiting.extend(questions.try_iter().take(QUESTIONS.saturating_sub(waiting.len())));
         answer_all_alike(broker, pending, &mut waiting, ruling)?;
@@ -36,9 +40,10 @@ pub(super) fn ask<'l>(
 }
 
 fn put<'a>(pending: &Pending<'_>, approver: &'a dyn Approver, patience: Duration) -> Ruling<'a> {
-    let deadline = Instant::now() + patience;
-    let approval = approver.ask(&pending.question, deadline);
-    if Instant::now() > deadline {
+    let is_wanted = || pending.is_alive();
+    let patience = Patience::new(Instant::now() + patience, &is_wanted);
+    let approval = approver.ask(&pending.question, &patience);
+    if patience.is_over() {
         return Ruling { approval: Approval::Deny, by: "nobody in time" };
     }
     Ruling { approval, by: approver.name() }

@@ -8,9 +8,11 @@
 //! it. Nothing is ever opened by path after it was judged.
 
 use super::call::Open;
+use super::confined::Confined;
 use super::judge::{Bench, Ruling};
 use super::memory::Subject;
 use super::object::{Descriptors, Found, Object};
+use super::socket::{self, SocketCall};
 use super::view::{Own, View};
 use nono_core::{Approval, CapabilitySet, OpenFlags, Question, decide};
 use nono_seccomp::{Errno as Answer, InjectFlags, ListenError, Notification};
@@ -72,12 +74,33 @@ pub(super) struct Broker<'a> {
     own: Own,
     descriptors: Descriptors,
     grants: &'a CapabilitySet,
+    confined: Confined,
     pub(super) bench: Bench<'a>,
 }
 
 impl<'a> Broker<'a> {
-    pub(super) fn new(grants: &'a CapabilitySet, bench: Bench<'a>) -> Result<Broker<'a>, Errno> {
-        Ok(Broker { own: Own::probe()?, descriptors: Descriptors::of_this_process()?, grants, bench })
+    /// For a `command` and all that descends from it.
+    pub(super) fn new(grants: &'a CapabilitySet, command: u32, bench: Bench<'a>) -> Result<Broker<'a>, Errno> {
+        let (own, descriptors) = (Own::probe()?, Descriptors::of_this_process()?);
+        Ok(Broker { own, descriptors, grants, confined: Confined::below(command), bench })
+    }
+
+    /// Lets a process close itself in further, and remembers that it did.
+    pub(super) fn confine(&self, notification: Notification<'_>) -> Result<(), ListenError> {
+        let view = notification.thread().and_then(|thread| View::of(thread, &self.own));
+        let process = view.and_then(|view| view.status()).map(|(process, _)| process);
+        // Not this process's number if the call is over.
+        self.confined.mark(process.filter(|_| notification.is_pending().unwrap_or(false)));
+        notification.resume().map(drop)
+    }
+
+    /// Connects or listens on behalf.
+    pub(super) fn serve_socket(
+        &self,
+        notification: Notification<'_>,
+        call: Result<SocketCall, Errno>,
+    ) -> Result<(), ListenError> {
+        socket::serve(notification, call, &self.own, self.grants, &self.confined)
     }
 
     /// Serves a call as far as nobody has to be asked; else it is handed back.
@@ -99,6 +122,9 @@ impl<'a> Broker<'a> {
         let Some(view) = thread.and_then(|thread| View::of(thread, &self.own)) else {
             return notification.resume().map(|_| None);
         };
+        if self.confined.holds(|| Some(view.status()?.0)) {
+            return notification.resume().map(|_| None);
+        }
         let look = look(&view, &open);
         // What was opened below /proc is the target's only if its call still waits now.
         if !notification.is_pending()? {
@@ -169,7 +195,7 @@ impl<'a> Broker<'a> {
         };
         match &pending.act {
             Act::Open => {
-                let opened = object.open(&self.descriptors, flags & KEPT)?;
+                let opened = pinned(pending)?.open(&self.descriptors, flags & KEPT)?;
                 if flags.contains(OFlags::TRUNC) {
                     ftruncate(&opened, 0)?;
                 }
@@ -206,6 +232,22 @@ impl Pending<'_> {
     pub(super) fn refuse(self) {
         // Nobody is left to tell of a failure; dropped, it fails anyway.
         drop(self.notification.fail(Answer::EACCES));
+    }
+}
+
+/// The object that is opened: the one that was judged.
+#[cfg(not(weak_broker))]
+#[expect(clippy::unnecessary_wraps, reason = "its weak twin can fail")]
+fn pinned<'p>(pending: &'p Pending<'_>) -> Result<&'p Object, Errno> {
+    Ok(&pending.object)
+}
+
+/// The hole that the race suite has to find: what the path names when it is opened, and not what was judged.
+#[cfg(weak_broker)]
+fn pinned(pending: &Pending<'_>) -> Result<Object, Errno> {
+    match Object::of(pending.view.pin(&pending.open)?)? {
+        Found::Object(object) => Ok(object),
+        Found::Link | Found::Other => Err(Errno::LOOP),
     }
 }
 

@@ -14,9 +14,21 @@ const OPENAT2: NamedCall = NamedCall::new("openat2");
 /// The calls that are mediated.
 pub(crate) const MEDIATED: [NamedCall; 4] = [OPEN, CREAT, OPENAT, OPENAT2];
 
+/// Notified where opens are: who calls it gets nothing from a supervisor any more.
+pub(crate) const CONFINE: NamedCall = NamedCall::new("landlock_restrict_self");
+
+/// Mediated where a supervisor connects and listens on behalf.
+pub(crate) const CONNECT: NamedCall = NamedCall::new("connect");
+pub(crate) const LISTEN: NamedCall = NamedCall::new("listen");
+
 /// Which of them a number is here.
 static NUMBERS: LazyLock<[Option<Syscall>; 4]> =
     LazyLock::new(|| MEDIATED.map(|call| Arch::NATIVE.and_then(|arch| call.on(arch))));
+
+/// Whether this is a call by which a process closes itself in further.
+pub(super) fn confines(notification: &Notification<'_>) -> bool {
+    Arch::NATIVE.and_then(|arch| CONFINE.on(arch)) == Some(notification.call().syscall())
+}
 
 /// An open, as it was asked for.
 #[derive(Debug)]
@@ -42,7 +54,7 @@ impl Open {
             0 => (CWD, first, legacy(second, third)),
             1 => (CWD, first, legacy(CREATE_ONLY.bits().into(), second)),
             2 => (int(first), second, legacy(third, fourth)),
-            _ => (int(first), second, target.open_how(third, fourth).ok()?),
+            _ => (int(first), second, target.open_how(third, fourth).ok().filter(is_valid)?),
         };
         let flags = OFlags::from_bits_retain(u32::try_from(how.flags).ok()?);
         // What cannot be read is the kernel's to refuse, with the error it has for it.
@@ -93,6 +105,30 @@ fn legacy(flags: u64, mode: u64) -> OpenHow {
     OpenHow { flags: flags & u64::from(u32::MAX), mode: mode & 0o7777, resolve: 0 }
 }
 
+/// What openat2(2) does not refuse with `EINVAL`, which open(2) takes as if it were not there.
+fn is_valid(how: &OpenHow) -> bool {
+    let known = OFlags::ACCMODE
+        | OFlags::APPEND
+        | OFlags::CLOEXEC
+        | OFlags::CREATE
+        | OFlags::DIRECT
+        | OFlags::DIRECTORY
+        | OFlags::DSYNC
+        | OFlags::EXCL
+        | OFlags::LARGEFILE
+        | OFlags::NOATIME
+        | OFlags::NOCTTY
+        | OFlags::NOFOLLOW
+        | OFlags::NONBLOCK
+        | OFlags::PATH
+        | OFlags::SYNC
+        | OFlags::TMPFILE
+        | OFlags::TRUNC
+        | OFlags::from_bits_retain(libc::O_ASYNC.cast_unsigned());
+    let makes = how.flags & u64::from((OFlags::CREATE | OFlags::TMPFILE.difference(OFlags::DIRECTORY)).bits()) != 0;
+    how.flags & !u64::from(known.bits()) == 0 && how.mode & !(if makes { 0o7777 } else { 0 }) == 0
+}
+
 fn int(register: u64) -> i32 {
     let [a, b, c, d, ..] = register.to_le_bytes();
     i32::from_le_bytes([a, b, c, d])
@@ -101,6 +137,15 @@ fn int(register: u64) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn openat2_refuses_what_open_does_not_see() {
+        let how = |flags: u64, mode| is_valid(&OpenHow { flags, mode, resolve: 0 });
+        let create = u64::from(OFlags::CREATE.bits());
+        assert!(how(0, 0) && how(create, 0o644) && how(u64::from(OFlags::TMPFILE.bits()) | 2, 0o600));
+        assert!(!how(1 << 26, 0) && !how(1 << 40, 0) && !how(0, 0o644) && !how(create, 0o10_0644));
+        assert!(!how(u64::from(OFlags::DIRECTORY.bits()), 0o644));
+    }
 
     #[test]
     fn an_int_is_the_low_half_of_a_register() {

@@ -3,39 +3,30 @@
 //! A wrong yes is harmless: the kernel makes the call itself, under Landlock, with whatever is in memory then. So nothing is
 //! resolved, and a path with `.`, `..` or doubled slashes is left to the slower way.
 
+use super::tree::Tree;
 use nono_core::{CapabilitySet, FsAccess, OpenFlags, PathKind};
-use std::collections::HashMap;
-use std::os::unix::ffi::OsStrExt;
 
-/// What is granted, by path.
+/// What is granted, by path; what is denied below that is granted nothing.
 #[derive(Debug)]
-pub(super) struct Granted {
-    at: HashMap<Box<[u8]>, (PathKind, FsAccess)>,
-}
+pub(super) struct Granted(Tree<(PathKind, FsAccess)>);
 
 impl Granted {
     pub(super) fn of(set: &CapabilitySet) -> Granted {
-        let bytes = |path: &std::path::Path| Box::<[u8]>::from(path.as_os_str().as_bytes());
-        let grants = set.fs().iter().map(|grant| (bytes(grant.resolved()), (grant.kind(), grant.access())));
-        let denies = set.denies().iter().map(|deny| (bytes(deny), (PathKind::Directory, FsAccess::empty())));
-        Granted { at: grants.chain(denies).collect() }
+        let mut tree = Tree::default();
+        for grant in set.fs() {
+            tree.insert(grant.resolved(), (grant.kind(), grant.access()));
+        }
+        for deny in set.denies() {
+            tree.insert(deny, (PathKind::Directory, FsAccess::empty()));
+        }
+        Granted(tree)
     }
 
     /// Whether `path` is plainly at or below a grant of what `flags` ask for.
     pub(super) fn covers(&self, path: &[u8], flags: OpenFlags) -> bool {
-        is_plain(path) && self.nearest(path).is_some_and(|access| access.contains(needed(flags)))
-    }
-
-    /// The rights of the nearest grant at or above `path`, which carries those of all above it.
-    fn nearest(&self, path: &[u8]) -> Option<FsAccess> {
-        if let Some((_, access)) = self.at.get(path) {
-            return Some(*access);
-        }
-        let slashes = path.iter().enumerate().rev().filter(|(_, byte)| **byte == b'/');
-        slashes.filter_map(|(at, _)| self.at.get(path.get(..at.max(1))?)).find_map(|(kind, access)| {
-            // A file has nothing below it, whatever a path says.
-            (*kind == PathKind::Directory).then_some(*access)
-        })
+        // A file has nothing below it, whatever a path says. The nearest grant carries the rights of all above it.
+        let mut holding = self.0.above(path).filter(|(is_it, (kind, _))| *is_it || *kind == PathKind::Directory);
+        is_plain(path) && holding.next().is_some_and(|(_, (_, access))| access.contains(needed(flags)))
     }
 }
 

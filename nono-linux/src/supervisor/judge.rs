@@ -1,8 +1,10 @@
 //! Who answers: what is never handed over, what was answered before, what rules say, and last the approver.
 
 use super::memory::{Memory, Subject};
+use super::tree::Tree;
 use nono_core::{Approval, Approver, CapabilitySet, Decision, Question, Record, Recorder, Rule, decide};
 use std::fmt;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,7 +12,7 @@ use std::time::Duration;
 /// Everyone who has a say. Made by the caller of the supervisor.
 #[derive(Default)]
 pub struct Judges {
-    reserved: Vec<PathBuf>,
+    reserved: Tree<()>,
     rules: CapabilitySet,
     approver: Option<Box<dyn Approver>>,
     recorder: Option<Box<dyn Recorder>>,
@@ -20,7 +22,9 @@ impl Judges {
     /// Refuses these paths and all below them, without asking.
     #[must_use = "the judges are returned, not changed"]
     pub fn reserve(mut self, paths: impl IntoIterator<Item = PathBuf>) -> Judges {
-        self.reserved.extend(paths);
+        for path in paths {
+            self.reserved.insert(&path, ());
+        }
         self
     }
 
@@ -79,7 +83,7 @@ impl<'a> Bench<'a> {
     /// The answer that needs nobody's time; none if the approver has to be asked.
     pub(super) fn at_once(&self, subject: &Subject, question: &Question) -> Option<Ruling<'static>> {
         let ruling = |approval, by| Some(Ruling { approval, by });
-        if self.judges.reserved.iter().any(|reserved| question.path.starts_with(reserved)) {
+        if self.judges.reserved.above(question.path.as_os_str().as_bytes()).next().is_some() {
             return ruling(Approval::Deny, "protected");
         }
         match decide(&self.judges.rules, &question.request()) {
@@ -125,16 +129,15 @@ impl<'a> Bench<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nono_core::{AccessMode, Identity, OpenFlags};
+    use nono_core::{AccessMode, Identity, OpenFlags, Patience};
     use std::io;
-    use std::time::Instant;
 
     struct Never;
     impl Approver for Never {
         fn name(&self) -> &'static str {
             "never"
         }
-        fn ask(&self, _question: &Question, _deadline: Instant) -> Approval {
+        fn ask(&self, _question: &Question, _patience: &Patience<'_>) -> Approval {
             Approval::Deny
         }
     }

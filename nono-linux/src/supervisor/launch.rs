@@ -62,7 +62,10 @@ pub struct OnTerminal {
 pub fn spawn(policy: Policy, command: &mut Command) -> Result<(Child, Supervisor), SpawnError> {
     let mut started = start(policy, command, None)?;
     match Listener::receive(&started.socket) {
-        Ok(listener) => Ok((started.child, supervisor(listener, started.grants, started.privileges))),
+        Ok(listener) => {
+            let supervisor = Supervisor::new(listener, started.grants, started.child.id(), started.privileges);
+            Ok((started.child, supervisor))
+        }
         Err(source) => {
             // It runs and nobody could serve it: its first open would wait for ever.
             let _ended = started.child.kill().and_then(|()| started.child.wait());
@@ -89,7 +92,7 @@ pub fn spawn_on_terminal(policy: Policy, command: &mut Command, terminal: OwnedF
         read.and_then(|()| Listener::receive(&started.socket).map_err(|source| SpawnError::Listener { source }));
     match listener {
         Ok(listener) => {
-            let supervisor = supervisor(listener, started.grants, started.privileges);
+            let supervisor = Supervisor::new(listener, started.grants, program, started.privileges);
             Ok(OnTerminal { leader: started.child, program, supervisor })
         }
         Err(error) => {
@@ -121,10 +124,6 @@ fn start(policy: Policy, command: &mut Command, terminal: Option<OwnedFd>) -> Re
         started.map_err(|source| because(&here, source))?
     };
     Ok(Started { child, socket: here, grants, privileges })
-}
-
-fn supervisor(listener: Listener, grants: CapabilitySet, privileges: Privileges) -> Supervisor {
-    Supervisor { listener, grants, privileges }
 }
 
 /// The step that failed, which the child has written where the listener would have come; behind its number, if it wrote that.

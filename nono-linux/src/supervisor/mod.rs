@@ -25,18 +25,21 @@
 mod ask;
 mod broker;
 mod call;
+mod confined;
 mod fast;
 mod judge;
 mod launch;
 mod memory;
 mod object;
 mod serve;
+mod socket;
+mod tree;
 mod view;
 
 pub use judge::Judges;
 pub use launch::{OnTerminal, SpawnError, spawn, spawn_on_terminal};
 
-pub(crate) use call::MEDIATED;
+pub(crate) use call::{CONFINE, CONNECT, LISTEN, MEDIATED};
 
 use crate::privileges::Privileges;
 use crate::sys;
@@ -46,22 +49,32 @@ use judge::Bench;
 use nono_core::CapabilitySet;
 use nono_seccomp::{ListenError, Listener};
 use serve::{Pool, QUESTIONS};
+use std::fmt;
 use std::io;
+use std::num::NonZeroU8;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
-/// How many threads serve: with one, an open that is looked into holds up the others; more than two are no faster on two
+/// How many threads serve, unless it is said: with one, an open that is looked into holds up the others; more than two are no faster on two
 /// processors.
-const THREADS: usize = 2;
+const THREADS: NonZeroU8 = NonZeroU8::new(2).unwrap();
 
 /// Serves the calls of a program that was started by [`spawn`] or [`spawn_on_terminal`].
-#[derive(Debug)]
 #[must_use = "a program whose calls are not served waits for ever, and fails when this is dropped"]
 pub struct Supervisor {
     listener: Listener,
     grants: CapabilitySet,
+    command: u32,
     privileges: Privileges,
+    threads: NonZeroU8,
+    when_over: Box<dyn Fn() + Send + Sync>,
+}
+
+impl fmt::Debug for Supervisor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Supervisor").field("listener", &self.listener).finish_non_exhaustive()
+    }
 }
 
 /// Why serving ended before its time. Calls of the program fail with `ENOSYS` when the supervisor is dropped.
@@ -84,6 +97,21 @@ pub enum ServeError {
 }
 
 impl Supervisor {
+    fn new(listener: Listener, grants: CapabilitySet, command: u32, privileges: Privileges) -> Supervisor {
+        Supervisor { listener, grants, command, privileges, threads: THREADS, when_over: Box::new(|| ()) }
+    }
+
+    /// Serves by so many threads; 2 if it is not said.
+    pub fn with_threads(self, threads: NonZeroU8) -> Supervisor {
+        Supervisor { threads, ..self }
+    }
+
+    /// Calls `notice` when no process has the filter any more. [`serve`](Self::serve) may take longer to return: until a
+    /// server has answered, or a file system.
+    pub fn when_over(self, notice: impl Fn() + Send + Sync + 'static) -> Supervisor {
+        Supervisor { when_over: Box::new(notice), ..self }
+    }
+
     /// Serves until no process has the filter any more: the program has ended, and all that it started. Each question to the
     /// approver is no after `patience`.
     ///
@@ -93,10 +121,10 @@ impl Supervisor {
     /// # Errors
     /// [`ServeError`].
     pub fn serve(&self, judges: &Judges, patience: Duration) -> Result<(), ServeError> {
-        let broker =
-            Broker::new(&self.grants, Bench::of(judges)).map_err(|errno| ServeError::Own { source: errno.into() })?;
+        let broker = Broker::new(&self.grants, self.command, Bench::of(judges))
+            .map_err(|errno| ServeError::Own { source: errno.into() })?;
         let granted = Granted::of(&self.grants);
-        let pool = Pool::new(&self.listener, &broker, &granted);
+        let pool = Pool::new(&self.listener, &broker, &granted, &*self.when_over);
         // Asks the kernel to run target and supervisor in turn: cheaper where there is one of each. Not on every kernel.
         let _faster = self.listener.set_sync_wake_up(true);
         let (sender, questions) = sync_channel(QUESTIONS);
@@ -127,8 +155,8 @@ impl Supervisor {
                     ask::ask(broker, &questions, approver, patience).map_err(|source| ServeError::Listen { source })
                 })
             });
-            let mut workers = (0..THREADS).map(|_| work()).collect::<Result<Vec<_>, _>>()?;
-            while pool.is_stuck() {
+            let mut workers = (0..self.threads.get()).map(|_| work()).collect::<Result<Vec<_>, _>>()?;
+            while pool.needs_another() {
                 workers.push(work()?);
             }
             for worker in workers {

@@ -88,7 +88,8 @@ impl Object {
 
     /// Makes a file of this name in the directory, which has none.
     pub(super) fn make(&self, name: &OsStr, flags: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {
-        let how = flags | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NOCTTY;
+        // Exclusively: a link of that name is not followed either (open(2)).
+        let how = flags | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOCTTY;
         openat(&self.pin, Path::new(name), how, mode)
     }
 

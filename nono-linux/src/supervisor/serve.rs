@@ -1,59 +1,94 @@
 //! The threads that serve a listener: one leads, the others follow.
 //!
-//! The leader receives calls and lets go on what is granted by the text of its path, alone: that is the most of all calls,
-//! and handing them to others would cost more than answering them. With a call that takes longer it becomes a worker, and
-//! the next thread leads. Questions are put by a thread of their own, one after the other; they hold up nobody else.
+//! The leader receives calls and answers them itself: handing one to another thread costs as much as opening a file. Only
+//! where calls come faster than it answers does it leave the lead to another before it opens something. Questions are put by
+//! a thread of their own; they hold up nobody. A file system that hangs may hold a thread up: then it loses the lead, and
+//! where every thread hangs, another one is started.
 
 use super::broker::{Broker, Pending};
-use super::call::Open;
+use super::call::{Open, confines};
 use super::fast::Granted;
+use super::socket::SocketCall;
 use nono_seccomp::{ListenError, Listener, Notification, Readiness};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How many questions may wait; what asks beyond that is refused.
 pub(super) const QUESTIONS: usize = 64;
-/// How long every worker may be busy before another one is started: a file system may hang.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// How long a thread may be at one call before another one takes its place.
+const PATIENCE: Duration = Duration::from_millis(100);
 /// How many threads there may be at most.
-const MOST: usize = 16;
+const MOST: usize = 64;
+/// After a call that kept another waiting, so many are answered with the lead left to another thread.
+const SHARED: u32 = 64;
 
 /// What the threads share.
-#[derive(Debug)]
 pub(super) struct Pool<'a> {
-    pub(super) listener: &'a Listener,
-    pub(super) broker: &'a Broker<'a>,
-    pub(super) granted: &'a Granted,
+    listener: &'a Listener,
+    broker: &'a Broker<'a>,
+    granted: &'a Granted,
+    when_over: &'a (dyn Fn() + Send + Sync),
     state: Mutex<State>,
-    changed: Condvar,
-    /// Nobody leads and nobody waits to: every thread is at work.
-    all_busy: Condvar,
+    /// The lead is free, or all is over.
+    free: Condvar,
+    /// Something to watch again, or all is over.
+    watch: Condvar,
+    /// How many calls were received: progress.
+    turns: AtomicU64,
+    /// The leader waits for a call.
+    waiting: AtomicBool,
+    /// Nobody watches, for nothing happens.
+    unwatched: AtomicBool,
+    /// How many calls more are answered with the lead left to another thread.
+    shared: AtomicU32,
+    /// Whose call was received last, and whether one waited when it was answered.
+    last: AtomicU32,
+    kept_waiting: AtomicBool,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    leading: bool,
-    /// Threads that wait to lead.
+    /// Which term it is, if somebody leads: a leader that lost the lead finds another number.
+    leading: Option<u64>,
+    terms: u64,
     following: usize,
-    /// How often the lead was taken: progress.
-    turns: u64,
     threads: usize,
     over: bool,
     failed: Option<ListenError>,
 }
 
 impl<'a> Pool<'a> {
-    pub(super) fn new(listener: &'a Listener, broker: &'a Broker<'a>, granted: &'a Granted) -> Pool<'a> {
-        Pool { listener, broker, granted, state: Mutex::default(), changed: Condvar::new(), all_busy: Condvar::new() }
+    pub(super) fn new(
+        listener: &'a Listener,
+        broker: &'a Broker<'a>,
+        granted: &'a Granted,
+        when_over: &'a (dyn Fn() + Send + Sync),
+    ) -> Pool<'a> {
+        Pool {
+            listener,
+            broker,
+            granted,
+            when_over,
+            state: Mutex::default(),
+            free: Condvar::new(),
+            watch: Condvar::new(),
+            turns: AtomicU64::new(0),
+            waiting: AtomicBool::new(false),
+            unwatched: AtomicBool::new(false),
+            shared: AtomicU32::new(0),
+            last: AtomicU32::new(0),
+            kept_waiting: AtomicBool::new(false),
+        }
     }
 
     /// Serves until no process has the filter any more.
     pub(super) fn work(&self, questions: &SyncSender<Pending<'a>>) {
         self.state().threads += 1;
         let _guard = EndOnPanic(self);
-        while self.take_lead() {
-            match self.turn(questions) {
+        while let Some(term) = self.take_lead() {
+            match self.lead(term, questions) {
                 Ok(true) => {}
                 Ok(false) => self.end(None),
                 Err(error) => self.end(Some(error)),
@@ -62,28 +97,41 @@ impl<'a> Pool<'a> {
         self.state().threads -= 1;
     }
 
-    /// Leads, and works on the call that ended it; false if none did.
-    fn turn(&self, questions: &SyncSender<Pending<'a>>) -> Result<bool, ListenError> {
-        let Some((notification, open)) = self.lead()? else { return Ok(false) };
-        // Before the long part: the next one leads meanwhile.
-        self.yield_lead();
-        if let Some(pending) = self.broker.serve(notification, open)? {
-            enqueue(questions, pending);
-        }
-        Ok(true)
-    }
-
-    /// Receives calls and answers those that take no time, until there is one that does; none when all is over.
-    fn lead(&self) -> Result<Option<(Notification<'a>, Open)>, ListenError> {
+    /// Receives and answers calls as long as the lead lasts; false if all is over.
+    fn lead(&self, term: u64, questions: &SyncSender<Pending<'a>>) -> Result<bool, ListenError> {
         loop {
-            match self.listener.poll(None)? {
-                Readiness::Unused => return Ok(None),
-                Readiness::DeadlinePassed => continue,
-                Readiness::Waiting => {}
+            self.waiting.store(true, Ordering::Relaxed);
+            let ready = self.listener.poll(None)?;
+            self.waiting.store(false, Ordering::Relaxed);
+            if ready == Readiness::Unused {
+                return Ok(false);
             }
             let Some(notification) = self.listener.recv()? else { continue };
+            self.turns.fetch_add(1, Ordering::Relaxed);
+            if self.unwatched.load(Ordering::Relaxed) {
+                self.wake_the_watch();
+            }
+            if confines(&notification) {
+                self.broker.confine(notification)?;
+                continue;
+            }
+            if let Some(call) = SocketCall::read(&notification) {
+                let waits = call.as_ref().is_ok_and(SocketCall::may_block);
+                if waits {
+                    self.leave_lead(term);
+                }
+                self.broker.serve_socket(notification, call)?;
+                if waits {
+                    return Ok(true);
+                }
+                continue;
+            }
             match Open::read(&notification) {
-                Some(open) if !self.goes_on(&open) => return Ok(Some((notification, open))),
+                Some(open) if !self.goes_on(&open) => {
+                    if self.serve(term, notification, open, questions)? {
+                        return Ok(true);
+                    }
+                }
                 _ => drop(notification.resume()?),
             }
         }
@@ -94,36 +142,77 @@ impl<'a> Pool<'a> {
         open.asked().is_none_or(|flags| self.granted.covers(open.path.as_bytes(), flags))
     }
 
-    /// Waits for the lead; false when all is over.
-    fn take_lead(&self) -> bool {
-        let mut state = self.state();
-        state.following += 1;
-        while state.leading && !state.over {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+    /// Answers a call that takes longer; whether the lead was left or lost.
+    fn serve(
+        &self,
+        term: u64,
+        notification: Notification<'a>,
+        open: Open,
+        questions: &SyncSender<Pending<'a>>,
+    ) -> Result<bool, ListenError> {
+        let shared = self.is_shared(notification.thread());
+        if shared {
+            self.leave_lead(term);
         }
-        state.following -= 1;
-        state.leading = true;
-        state.turns = state.turns.wrapping_add(1);
-        !state.over
+        if let Some(pending) = self.broker.serve(notification, open)? {
+            enqueue(questions, pending);
+        }
+        if !shared {
+            let waits = self.listener.poll(Some(Instant::now()))? == Readiness::Waiting;
+            self.kept_waiting.store(waits, Ordering::Relaxed);
+        }
+        Ok(shared || self.state().leading != Some(term))
     }
 
-    fn yield_lead(&self) {
+    /// Whether the lead is left for a call of `thread`: another thread's call was answered right before, and this one was
+    /// kept waiting by it. A thread that asks again at once has kept nobody waiting.
+    fn is_shared(&self, thread: Option<u32>) -> bool {
+        let thread = thread.unwrap_or_default();
+        let others = self.last.swap(thread, Ordering::Relaxed) != thread;
+        if others && self.kept_waiting.swap(false, Ordering::Relaxed) {
+            self.shared.store(SHARED, Ordering::Relaxed);
+        }
+        let shared = self.shared.load(Ordering::Relaxed);
+        self.shared.store(shared.saturating_sub(1), Ordering::Relaxed);
+        shared > 0
+    }
+
+    /// Waits for the lead; none when all is over.
+    fn take_lead(&self) -> Option<u64> {
         let mut state = self.state();
-        state.leading = false;
-        let next = if state.following > 0 { &self.changed } else { &self.all_busy };
-        drop(state);
-        next.notify_one();
+        state.following += 1;
+        let mut state = self
+            .free
+            .wait_while(state, |state| state.leading.is_some() && !state.over)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.following -= 1;
+        state.terms = state.terms.wrapping_add(1);
+        state.leading = Some(state.terms);
+        (!state.over).then_some(state.terms)
+    }
+
+    fn leave_lead(&self, term: u64) {
+        let mut state = self.state();
+        if state.leading == Some(term) {
+            state.leading = None;
+            drop(state);
+            self.free.notify_one();
+        }
     }
 
     pub(super) fn end(&self, failed: Option<ListenError>) {
         let mut state = self.state();
-        state.over = true;
+        let first = !std::mem::replace(&mut state.over, true);
         state.failed = state.failed.take().or(failed);
         drop(state);
-        self.changed.notify_all();
-        self.all_busy.notify_all();
+        self.free.notify_all();
+        self.watch.notify_all();
+        if first {
+            (self.when_over)();
+        }
     }
 
+    /// Why it ended, if that was too early.
     pub(super) fn failed(&self) -> Option<ListenError> {
         self.state().failed.take()
     }
@@ -132,21 +221,38 @@ impl<'a> Pool<'a> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until every thread has been at work on one call for a while, so that another thread is needed; false when all
-    /// is over. Wakes up only while all are busy.
-    pub(super) fn is_stuck(&self) -> bool {
+    fn wake_the_watch(&self) {
+        // With the lock: the watch holds it from saying that it sleeps until it does.
+        let state = self.state();
+        self.unwatched.store(false, Ordering::Relaxed);
+        drop(state);
+        self.watch.notify_all();
+    }
+
+    /// Watches until another thread is needed; false when all is over. Takes the lead from a thread that is held up. Wakes up
+    /// now and then while there are calls, and not at all while there are none.
+    pub(super) fn needs_another(&self) -> bool {
         let mut state = self.state();
         loop {
-            let idle =
-                |state: &mut State| !state.over && (state.leading || state.following > 0 || state.threads >= MOST);
-            state = self.all_busy.wait_while(state, idle).unwrap_or_else(PoisonError::into_inner);
+            let turns = self.turns.load(Ordering::Relaxed);
+            let waited = self.watch.wait_timeout_while(state, PATIENCE, |state| !state.over);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
             if state.over {
                 return false;
             }
-            let turns = state.turns;
-            let waited = self.changed.wait_timeout_while(state, PATIENCE, |state| !state.over && state.turns == turns);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
-            if !state.over && state.turns == turns {
+            if self.turns.load(Ordering::Relaxed) != turns {
+                continue;
+            }
+            if self.waiting.load(Ordering::Relaxed) {
+                self.unwatched.store(true, Ordering::Relaxed);
+                let asleep = |state: &mut State| !state.over && self.unwatched.load(Ordering::Relaxed);
+                state = self.watch.wait_while(state, asleep).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            state.leading = None;
+            if state.following > 0 {
+                self.free.notify_one();
+            } else if state.threads < MOST {
                 return true;
             }
         }

@@ -8,7 +8,7 @@ use super::call::Open;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, StatxFlags, fstat, openat, openat2, readlinkat, statx};
 use rustix::io::Errno;
 use rustix::process::{getegid, geteuid};
-use std::ffi::OsStr;
+use std::ffi::{CStr, OsStr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -85,6 +85,17 @@ impl View {
         }
         let parent = if parent.is_empty() { b"." } else { parent };
         Ok(Some((self.look_up(open, parent, OFlags::DIRECTORY)?, OsStr::from_bytes(name))))
+    }
+
+    /// Pins what a path names that comes without a directory, as the address of a socket does.
+    pub(super) fn pin_path(&self, path: &CStr) -> Result<OwnedFd, Errno> {
+        let (base, resolve) = if path.to_bytes().starts_with(b"/") {
+            (None, ResolveFlags::NO_MAGICLINKS | ResolveFlags::IN_ROOT)
+        } else {
+            (Some(self.base(libc::AT_FDCWD)?), ResolveFlags::NO_MAGICLINKS)
+        };
+        let base = base.as_ref().unwrap_or(&self.root);
+        openat2(base, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), resolve)
     }
 
     fn look_up(&self, open: &Open, path: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {

@@ -4,7 +4,6 @@
 //! on), `attempt on-terminal TTY COMMAND...` and `attempt with-descriptor MODE PATH COMMAND...` (what is inherited).
 
 mod act;
-mod errno;
 mod party;
 mod sys;
 
@@ -28,6 +27,7 @@ mod tty;
 mod unixsock;
 
 use act::{Attempt, Scene, Stop};
+use nono_tests::errno;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;

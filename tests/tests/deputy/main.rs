@@ -1,0 +1,171 @@
+//! Can a supervisor that opens files for others be led astray? Each act of the program `deputy` is made outside, inside
+//! with a rule that approves it, and inside with a rule that does not.
+//!
+//! How a row may end is a list with `|`: `=` as outside, `!` refused (or with the error it has outside), `ok`, or the name
+//! of an error. `NONO_TEST_ROW=NAME` makes one row only. No act may hang, leave a descriptor behind, or change anything beside what was approved.
+#![expect(clippy::tests_outside_test_module, reason = "an integration test is one")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "tests")]
+
+mod place;
+mod supervisor;
+
+use nono_tests::capture::{Captured, text};
+use nono_tests::jail::{Jail, User};
+use nono_tests::need::{self, Need};
+use place::{DEPUTY, Place, Rule};
+use std::process::Command;
+
+/// A row, as the program lists it.
+#[derive(Debug)]
+struct Row {
+    name: String,
+    rule: Rule,
+    inside: String,
+    unapproved: String,
+    needs: Vec<String>,
+}
+
+impl Row {
+    fn all() -> Vec<Self> {
+        let output = Command::new(DEPUTY).arg("list").output().unwrap();
+        let rows: Vec<_> = text(&output.stdout).lines().map(Self::parse).collect();
+        assert!(rows.len() > 200, "{}", rows.len());
+        rows
+    }
+
+    fn parse(line: &str) -> Self {
+        let mut fields = line.split('\t').map(str::to_owned);
+        let mut next = || fields.next().expect(line);
+        let (name, rule, inside, unapproved, needs) = (next(), next(), next(), next(), next());
+        let rule = Rule::named(&rule).expect(line);
+        Self { name, rule, inside, unapproved, needs: needs.split(' ').map(str::to_owned).collect() }
+    }
+
+    fn needs(&self, word: &str) -> bool {
+        self.needs.iter().any(|need| need == word)
+    }
+
+    /// Flags of `nono` without which the act cannot be made.
+    fn flags(&self) -> Vec<&'static str> {
+        let mut flags = Vec::new();
+        if self.needs("setuid") {
+            flags.extend(["--keep-cap", "SETUID,SETGID"]);
+        }
+        if self.needs("chroot") {
+            flags.extend(["--keep-cap", "SYS_CHROOT"]);
+        }
+        flags
+    }
+}
+
+/// How an act ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct End {
+    said: String,
+    fault: Option<String>,
+}
+
+impl End {
+    fn of(captured: &Captured) -> Self {
+        let all = text(&captured.stdout);
+        let mut lines = all.lines();
+        let said = lines.next().unwrap_or_default().to_owned();
+        let mut faults = Vec::new();
+        if captured.timed_out {
+            faults.push("it hangs".to_owned());
+        }
+        if lines.next() != Some("leaked []") {
+            faults.push(format!("descriptors are left, or it died: {all:?}"));
+        }
+        if !captured.status.success() || said.starts_with("wrong") || !captured.stderr.is_empty() {
+            faults.push(format!("{} {said} {}", captured.status, text(&captured.stderr)));
+        }
+        Self { said, fault: (!faults.is_empty()).then(|| faults.join("; ")) }
+    }
+
+    fn errno(&self) -> Option<&str> {
+        self.said.strip_prefix("errno=")
+    }
+
+    /// Whether this end is one of `ends`, with `outside` for comparison.
+    fn is(&self, ends: &str, outside: Option<&Self>) -> bool {
+        ends.split('|').any(|end| match end {
+            "=" => outside.is_some_and(|outside| outside.said == self.said),
+            "ok" => self.said.starts_with("ok "),
+            // By the older calls one errno, by openat2 another.
+            "refused" => self.said == "ok EACCES / EINVAL",
+            "!" => {
+                let same = outside.is_some_and(|outside| outside.errno().is_some() && outside.said == self.said);
+                self.errno() == Some("EACCES") || same
+            }
+            name => self.errno() == Some(name),
+        })
+    }
+}
+
+/// Makes the act in a place of its own.
+fn make(row: &Row, jail: &Jail, user: User, rule: Option<Rule>) -> End {
+    let place = Place::new(jail, user, "place").unwrap();
+    let prefix = rule.map_or(Vec::new(), |rule| place.nono(rule, &row.flags()).unwrap());
+    let holder = row.needs("lease").then(|| place.hold_lease().unwrap());
+    let mut end = End::of(&place.act(&prefix, &row.name).unwrap());
+    drop(holder);
+    let harm = rule.and_then(|rule| place.harm().unwrap().or_else(|| place.misrecorded(rule).unwrap()));
+    if let Some(harm) = harm {
+        end.fault = Some(format!("{harm} {}", end.fault.unwrap_or_default()));
+    }
+    end
+}
+
+/// All that is wrong with a row.
+fn faults(row: &Row, jail: &Jail, user: User) -> Vec<String> {
+    let outside = (!row.needs("inside-only")).then(|| make(row, jail, user, None));
+    let mut faults = Vec::new();
+    if let Some(outside) = &outside {
+        if let Some(why) = outside.said.strip_prefix("unsupported ") {
+            need::skip(&format!("deputy {}", row.name), why);
+            return faults;
+        }
+        faults.extend(outside.fault.as_ref().map(|fault| format!("outside: {fault}")));
+    }
+    for (when, rule, ends) in [("approved", row.rule, &row.inside), ("not approved", Rule::Elsewhere, &row.unapproved)]
+    {
+        let end = make(row, jail, user, Some(rule));
+        println!("{user:?} {} {when}: {}", row.name, end.said);
+        if let Some(why) = end.said.strip_prefix("unsupported ") {
+            need::skip(&format!("deputy {} {when}", row.name), why);
+            continue;
+        }
+        faults.extend(end.fault.as_ref().map(|fault| format!("{when}: {fault}")));
+        if !end.is(ends, outside.as_ref()) {
+            let outside = outside.as_ref().map_or("not made", |outside| outside.said.as_str());
+            faults.push(format!("{when}: expected {ends}, got {:?}; outside {outside:?}", end.said));
+        }
+    }
+    faults
+}
+
+fn nobody_is_led_astray(user: User, privileged: bool) {
+    let jail = Jail::of(user);
+    let chosen = std::env::var("NONO_TEST_ROW").ok();
+    let mut wrong = Vec::new();
+    for row in Row::all() {
+        let left_out = row.needs("root") && !privileged || chosen.as_ref().is_some_and(|name| *name != row.name);
+        if !left_out {
+            wrong.extend(faults(&row, &jail, user).into_iter().map(|fault| format!("{}: {fault}", row.name)));
+        }
+    }
+    assert!(wrong.is_empty(), "{user:?}:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_supervisor_is_not_led_astray() {
+    nono_tests::need!(Need::Landlock(1), Need::Seccomp);
+    nobody_is_led_astray(User::Same, need::is_root());
+}
+
+#[test]
+fn a_supervisor_is_not_led_astray_as_nobody() {
+    nono_tests::need!(Need::Landlock(1), Need::Seccomp, Need::Root);
+    nobody_is_led_astray(User::Nobody, false);
+}
