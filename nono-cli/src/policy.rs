@@ -3,15 +3,17 @@
 use crate::args::{Options, Run};
 use crate::error::CliError;
 use crate::platform::{Capability, Sandbox};
-use crate::{home, inherit, network, protected, system, terminal};
+use crate::supervise::Desk;
+use crate::system::{self, Terminals};
+use crate::{home, inherit, network, protected, terminal};
 use nono_core::{
     Accepted, AccessMode, Builder, CachedResolver, CapabilityError, CapabilitySet, FsCapability, Guarantee, Source,
 };
 use std::path::{Path, PathBuf};
 
 /// Resolves all grants, relative ones from the caller's working directory; `--allow-cwd` means `workdir`, where the
-/// command starts.
-pub(crate) fn grants(run: &Run, workdir: &Path) -> Result<Vec<FsCapability>, CliError> {
+/// command starts. With a desk, the user's terminal is not among them.
+pub(crate) fn grants(run: &Run, workdir: &Path, desk: Option<&Desk>) -> Result<Vec<FsCapability>, CliError> {
     let (given, quiet) = (&run.grants, run.options.quiet);
     let resolver = CachedResolver::default();
     let mut all = Vec::new();
@@ -45,8 +47,10 @@ pub(crate) fn grants(run: &Run, workdir: &Path) -> Result<Vec<FsCapability>, Cli
     }
     all.extend(network::sockets(&run.network, &resolver)?);
     protected::check(&all, &home::homes())?;
+    desk.map_or(Ok(()), |desk| desk.check(&all))?;
     if !given.no_system {
-        all.extend(system::grants(home::home().as_deref(), &resolver));
+        let terminals = desk.map_or(Terminals::All, |desk| Terminals::Own(desk.path()));
+        all.extend(system::grants(home::home().as_deref(), &resolver, terminals));
     }
     Ok(all)
 }

@@ -28,9 +28,25 @@ impl Right {
     }
 }
 
+/// The line of all terminals.
+const TERMINALS: &str = "/dev/pts";
+
+/// The terminals that are in the group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Terminals<'a> {
+    /// All of them.
+    All,
+    /// The command's own, if it has a path.
+    Own(Option<&'a Path>),
+}
+
 /// The capabilities of the system group that exist here. What cannot be looked at is left out: it could not be used.
-pub(crate) fn grants(home: Option<&Path>, resolver: &CachedResolver) -> Vec<FsCapability> {
-    let paths = lines().filter_map(|(right, path)| Some((right, expand(path, home)?)));
+pub(crate) fn grants(home: Option<&Path>, resolver: &CachedResolver, terminals: Terminals<'_>) -> Vec<FsCapability> {
+    let place = |path: &str| match terminals {
+        Terminals::Own(own) if path == TERMINALS => own.map(Path::to_owned),
+        _ => expand(path, home),
+    };
+    let paths = lines().filter_map(|(right, path)| Some((right, place(path)?)));
     paths.filter_map(|(right, path)| grant(right, path, resolver)).collect()
 }
 
@@ -78,6 +94,20 @@ mod tests {
             let covering = granted.iter().find(|path| Path::new(secret).starts_with(path));
             assert_eq!(covering, None, "{secret} would be open to every command");
         }
+    }
+
+    #[test]
+    fn all_terminals_are_in_one_line() {
+        assert_eq!(lines().filter(|(_, path)| path.starts_with(TERMINALS)).count(), 1);
+        assert!(lines().any(|(_, path)| path == TERMINALS));
+        let resolver = CachedResolver::default();
+        let paths = |terminals| {
+            let grants = grants(None, &resolver, terminals);
+            grants.iter().map(|grant| grant.original().to_owned()).collect::<Vec<_>>()
+        };
+        let mut all = paths(Terminals::All);
+        all.retain(|path| path != Path::new(TERMINALS));
+        assert_eq!(paths(Terminals::Own(None)), all);
     }
 
     #[test]

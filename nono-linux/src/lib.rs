@@ -50,5 +50,5 @@ pub use plan::{HandledNet, PathRule, Plan, PortRight, Scopes, plan};
 pub use privileges::{Capability, UnknownCapability};
 pub use restrict::Step;
 pub use rights::{Handling, handling};
-pub use supervisor::{Judges, ServeError, SpawnError, Supervisor, spawn};
+pub use supervisor::{Judges, OnTerminal, ServeError, SpawnError, Supervisor, spawn, spawn_on_terminal};
 pub use trial::Trial;

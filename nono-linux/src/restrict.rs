@@ -17,6 +17,8 @@ use std::os::fd::{AsFd, OwnedFd};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Step {
+    /// Giving the program a terminal of its own (`setsid`, `TIOCSCTTY`, `fork`, `tcsetpgrp`).
+    Terminal,
     /// No core files, and no handler of them (`RLIMIT_CORE`).
     Limits,
     /// Descriptors that were not passed are closed on exec (`close_range`).
@@ -35,7 +37,8 @@ pub enum Step {
 
 impl Step {
     /// All, by their numbers.
-    const ALL: [Step; 7] = [
+    const ALL: [Step; 8] = [
+        Step::Terminal,
         Step::Limits,
         Step::Descriptors,
         Step::Capabilities,
@@ -59,6 +62,7 @@ impl Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Step::Terminal => "giving the program a terminal of its own (setsid, TIOCSCTTY)",
             Step::Limits => "switching core dumps off (RLIMIT_CORE)",
             Step::Descriptors => "closing inherited descriptors (close_range)",
             Step::Capabilities => "giving up capabilities (capset)",

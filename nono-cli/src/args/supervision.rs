@@ -10,7 +10,7 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Supervision")]
 pub(crate) struct Supervision {
-    /// Ask on the terminal about files outside the grants.
+    /// Ask on the terminal about files outside the grants; the command gets a terminal of its own.
     #[arg(long)]
     pub(crate) supervised: bool,
     /// Ask CMD (for sh): a JSON question a line on its standard input, a JSON answer a line on its output; or a server on

@@ -4,7 +4,7 @@ use crate::args::{Grants, Options, Run};
 use crate::error::CliError;
 use crate::platform::{ExecError, Sandbox, SpawnError, exec, withheld_variables};
 use crate::report::{self, Report};
-use crate::supervise::{self, Ended, Session, SuperviseError};
+use crate::supervise::{self, Desk, Ended, Session, SuperviseError};
 use crate::tmpdir::{self, Limits, Places, PrivateTmp};
 use crate::{exit, inherit, policy, program, terminal};
 use nono_core::{
@@ -24,9 +24,14 @@ pub(crate) fn run(run: &Run) -> Result<u8, CliError> {
         return Err(SuperviseError::Idle { flag }.into());
     }
     let sandbox = policy::sandbox(run)?;
+    let desk = match Desk::open(run) {
+        // Where nothing is started nobody is asked.
+        Err(SuperviseError::NoTerminal) if run.options.dry_run => None,
+        opened => opened?,
+    };
     let workdir = policy::workdir(&run.options)?;
     let accepted = policy::accepted(run)?;
-    let mut grants = policy::grants(run, &workdir)?;
+    let mut grants = policy::grants(run, &workdir, desk.as_ref())?;
     if run.options.dry_run {
         return dry_run(run, &sandbox, &policy::set(run, grants)?, &accepted, &workdir);
     }
@@ -36,7 +41,8 @@ pub(crate) fn run(run: &Run) -> Result<u8, CliError> {
         policy::set(run, grants)
     });
     let ended = granted.and_then(|set| {
-        start(&Start { run, sandbox: &sandbox, set: &set, accepted: &accepted, workdir: &workdir, tmp: &tmp })
+        let start = Start { run, sandbox: &sandbox, set: &set, accepted: &accepted, workdir: &workdir, tmp: &tmp };
+        begin(&start, desk)
     });
     // Still here: the command has ended or was not started, and its temporary directory is of no use. What cannot be
     // removed in time, a later start removes.
@@ -91,7 +97,7 @@ fn dry_run(
 
 /// Prepares the policy, and becomes the command, or its parent and supervisor. Comes back with the reason why it was not
 /// started, or with how it ended.
-fn start(start: &Start<'_>) -> Result<Ended, CliError> {
+fn begin(start: &Start<'_>, desk: Option<Desk>) -> Result<Ended, CliError> {
     let (run, set, workdir) = (start.run, start.set, start.workdir);
     let prepared = start.sandbox.prepare(set, start.accepted)?;
     let [name, arguments @ ..] = run.command.as_slice() else {
@@ -106,7 +112,8 @@ fn start(start: &Start<'_>) -> Result<Ended, CliError> {
     let mut command = Command::new(&found);
     command.arg0(name).args(arguments).current_dir(workdir);
     environment(&mut command, start)?;
-    let judges = prepared.is_supervised().then(|| supervise::judges(&run.supervision, set)).transpose()?;
+    let judges =
+        prepared.is_supervised().then(|| supervise::judges(&run.supervision, set, desk.as_ref())).transpose()?;
     if !run.options.quiet {
         note_gaps(prepared.enforcement(), start.accepted, run.options.verbose);
         note_environment(&command, start);
@@ -116,7 +123,7 @@ fn start(start: &Start<'_>) -> Result<Ended, CliError> {
     };
     if let Some(judges) = judges {
         let (options, quiet) = (&run.supervision, run.options.quiet);
-        let session = Session { policy: prepared, command: &mut command, judges, options, quiet };
+        let session = Session { policy: prepared, command: &mut command, judges, options, quiet, desk };
         return match supervise::run(session) {
             Err(SuperviseError::Spawn { source: SpawnError::Start { source } }) => not_executed(source),
             ended => Ok(ended?),

@@ -103,7 +103,9 @@ fn capabilities(fixture: &Fixture, nono: &Path) -> Result<Vec<FsCapability>, Cap
     if fixture.unix {
         grants.push(exactly(&fixture.granted_socket(), FsAccess::RESOLVE_UNIX)?);
     }
-    grants.extend(system::grants(None, &resolver).into_iter().filter(|grant| grant.resolved() != device));
+    grants.extend(
+        system::grants(None, &resolver, system::Terminals::All).into_iter().filter(|grant| grant.resolved() != device),
+    );
     Ok(grants)
 }
 

@@ -3,15 +3,28 @@
 use super::ends::Ends;
 use super::modes::is_ours;
 use super::shared::Shared;
-use rustix::termios::{QueueSelector, tcflush};
+use rustix::process::{Signal, kill_process_group};
+use rustix::termios::{QueueSelector, tcflush, tcgetpgrp};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-/// Makes a question legible whatever the command has printed before it: ends an escape sequence that was begun (CAN),
-/// then plain characters (SGR 0), letters in place of line drawing (SI, and ASCII as G0), a visible cursor, and the
-/// screen is updated at once. The Linux console knows all but the last and skips that one (`console_codes(4)`).
-const LEGIBLE: &[u8] = b"\x18\x1b[0m\x0f\x1b(B\x1b[?25h\x1b[?2026l";
+/// Makes a question legible whatever the command has printed before it, which may have been meant to hide it behind a
+/// question of its own (`console_codes(4)`, xterm's ctlseqs; what a terminal does not know it skips).
+const LEGIBLE: [&[u8]; 6] = [
+    // An escape sequence that was begun is ended, and VT52's, which are others, are left.
+    b"\x18\x1b<",
+    // Text goes to the screen: not to a printer (MC), nor to the status line (DECSASD), nor is it held back (2026).
+    b"\x1b[4i\x1b[0$}\x1b[?2026l",
+    // All of the screen scrolls (DECLRMM, DECSTBM); the cursor stays where it is.
+    b"\x1b7\x1b[?69l\x1b[r\x1b8",
+    // Plain characters, in letters instead of line drawing, that wrap and are not inserted; a cursor is seen.
+    b"\x1b[0m\x0f\x1b(B\x1b[?7h\x1b[4l\x1b[?25h",
+    // Colours that differ: the palette, foreground and background of the user's settings.
+    b"\x1b]104\x1b\\\x1b]110\x1b\\\x1b]111\x1b\\",
+    // Nothing stands beside or below it.
+    b"\r\n\x1b[J",
+];
 
 /// A relay at work. Dropping it is [`finish`](Relaying::finish).
 #[derive(Debug)]
@@ -51,7 +64,7 @@ impl Relaying {
         let terminal = self.ends.terminal.as_fd();
         if is_ours(terminal) {
             // A terminal that takes nothing now does not show the question either.
-            let _written = rustix::io::write(terminal, LEGIBLE);
+            let _written = rustix::io::write(terminal, &LEGIBLE.concat());
             // Last, and in the terminal's own modes already: nothing typed before this is left. Fails only for a
             // terminal that is gone.
             let _flushed = tcflush(terminal, QueueSelector::IFlush);
@@ -74,6 +87,18 @@ impl Relaying {
     /// after a SIGCONT without [`suspend`](Relaying::suspend).
     pub(crate) fn resume(&self) {
         self.shared.resume();
+    }
+
+    /// Sends what a key of the user's terminal means (`^C`: SIGINT) to the foreground of the command's.
+    pub(crate) fn signal(&self, signal: Signal) {
+        // None in the foreground, or gone: then there is nobody to tell.
+        let _sent = tcgetpgrp(&self.ends.master).and_then(|group| kill_process_group(group, signal));
+    }
+
+    /// The command has ended, and what it left running may still print: that is shown, and keys are nobody's any more, so
+    /// that `^C` is a signal for nono.
+    pub(crate) fn outlive(&self) {
+        self.shared.outlive();
     }
 
     /// The command has ended: shows what it has printed last, puts the terminal's modes back, and hangs up on what the

@@ -16,8 +16,6 @@
 //! modes     raw mode, and whose the terminal is
 //! ```
 
-#![cfg_attr(not(test), expect(dead_code, reason = "no command is supervised yet"))]
-
 mod control;
 mod ends;
 mod flow;
@@ -27,7 +25,6 @@ mod shared;
 #[cfg(test)]
 mod tests;
 
-#[expect(unused_imports, reason = "no command is supervised yet")]
 pub(crate) use control::{Paused, Relaying};
 
 use ends::Ends;

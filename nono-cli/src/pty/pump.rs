@@ -81,6 +81,10 @@ impl Pump {
                 self.show_rest(Duration::ZERO);
                 self.release();
             }
+            Phase::Outlive => {
+                self.keys = Keys::Others;
+                self.release();
+            }
             Phase::End => {
                 self.show_rest(PATIENCE);
                 self.release();
@@ -107,7 +111,7 @@ impl Pump {
 
     /// Waits for something to do, and does it once. Fails only if the kernel cannot wait.
     fn turn(&mut self, phase: Phase) -> Result<(), Errno> {
-        let relay = phase == Phase::Relay;
+        let relay = matches!(phase, Phase::Relay | Phase::Outlive);
         let none = PollFlags::empty();
         let (terminal, master) = if relay { (self.terminal_events(), self.master_events()) } else { (none, none) };
         let background = relay && self.keys == Keys::Command && self.terminal == Terminal::Lent;

@@ -14,6 +14,8 @@ pub(super) enum Phase {
     Hold,
     /// Carry nothing; the terminal is about to be somebody else's.
     Suspend,
+    /// Carry what is printed; the keys are nobody's any more, and the terminal has its own modes.
+    Outlive,
     /// Show what is left, and end.
     End,
 }
@@ -37,6 +39,8 @@ struct State {
     done: u64,
     /// The thread has ended.
     over: bool,
+    /// The command has ended.
+    outlived: bool,
 }
 
 impl State {
@@ -45,6 +49,7 @@ impl State {
             Course::Ending => Phase::End,
             Course::Suspended => Phase::Suspend,
             Course::Going if self.pauses > 0 => Phase::Hold,
+            Course::Going if self.outlived => Phase::Outlive,
             Course::Going => Phase::Relay,
         }
     }
@@ -61,7 +66,7 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new() -> io::Result<Shared> {
-        let state = State { course: Course::Going, pauses: 0, asked: 1, done: 0, over: false };
+        let state = State { course: Course::Going, pauses: 0, asked: 1, done: 0, over: false, outlived: false };
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         Ok(Shared { state: Mutex::new(state), changed: Condvar::new(), wake })
     }
@@ -82,6 +87,10 @@ impl Shared {
 
     pub(super) fn resume(&self) {
         self.ask(|state| state.course = Course::Going);
+    }
+
+    pub(super) fn outlive(&self) {
+        self.ask(|state| state.outlived = true);
     }
 
     /// The last that is asked.

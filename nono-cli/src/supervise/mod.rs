@@ -1,25 +1,42 @@
 //! `nono run --supervised`: nono stays as the parent of the command, and what is outside the grants is asked for.
+//!
+//! ```text
+//! rules      --approve-rules                       desk      the terminals, before the command starts
+//! approver   --approve, in lines of wire           reach     what would open the user's terminal to the command
+//! audit      --audit                               console   the terminals meanwhile, and who asks there
+//! parent     signals, stops and the end            question  what is shown, and what is taken for an answer
+//! ```
 
 mod approver;
 mod audit;
+mod console;
+mod desk;
 mod parent;
+mod question;
+mod reach;
 mod rules;
+mod stop;
 mod wire;
 
+pub(crate) use desk::Desk;
 pub(crate) use parent::{Ended, end_as};
 
 use crate::args::Supervision;
-use crate::platform::{Judges, Policy, ServeError, SpawnError, spawn};
+use crate::platform::{Judges, OnTerminal, Policy, ServeError, SpawnError, Supervisor, spawn, spawn_on_terminal};
+use crate::pty::PtyError;
 use crate::{home, protected, terminal};
 use approver::LineApprover;
 use audit::{Audit, AuditError};
+use console::{Console, TerminalApprover};
 use nono_core::CapabilitySet;
-use parent::Parent;
+use parent::{Charge, Parent};
 use rules::RulesError;
-use rustix::process::Pid;
+use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsString;
 use std::io;
+use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -32,6 +49,18 @@ pub(crate) enum SuperviseError {
     /// Nobody to ask.
     #[error("--supervised: there is no terminal to ask on; use --approve CMD or --approve-rules FILE")]
     NoTerminal,
+    /// No terminal for the command.
+    #[error("--supervised")]
+    Pty { source: PtyError },
+    /// A grant that would let the command answer itself.
+    #[error(
+        "{granted:?} is granted and holds the terminal that nono asks on; grant what is needed in it by name, or use \
+         --approve CMD"
+    )]
+    TerminalGranted { granted: PathBuf },
+    /// A descriptor by which it could.
+    #[error("descriptor {descriptor} is a terminal, which a command that is asked about on one may not inherit")]
+    TerminalPassed { descriptor: u32 },
     /// Rules.
     #[error(transparent)]
     Rules(#[from] RulesError),
@@ -65,10 +94,16 @@ pub(crate) struct Session<'a> {
     pub(crate) judges: Judges,
     pub(crate) options: &'a Supervision,
     pub(crate) quiet: bool,
+    /// If it is asked about on the terminal.
+    pub(crate) desk: Option<Desk>,
 }
 
 /// Everyone who has a say, made before anything is started.
-pub(crate) fn judges(options: &Supervision, grants: &CapabilitySet) -> Result<Judges, SuperviseError> {
+pub(crate) fn judges(
+    options: &Supervision,
+    grants: &CapabilitySet,
+    desk: Option<&Desk>,
+) -> Result<Judges, SuperviseError> {
     let mut reserved = protected::all(&home::homes());
     reserved.extend(std::env::current_exe().ok());
     let mut judges = Judges::default();
@@ -85,32 +120,76 @@ pub(crate) fn judges(options: &Supervision, grants: &CapabilitySet) -> Result<Ju
         let started = LineApprover::start(given);
         let approver = started.map_err(|source| SuperviseError::Approver { given: given.clone(), source })?;
         judges = judges.approver(Box::new(approver));
-    } else if options.supervised && options.approve_rules.is_none() {
-        return Err(SuperviseError::NoTerminal);
+    } else if let Some(desk) = desk {
+        judges = judges.approver(Box::new(TerminalApprover(Arc::clone(desk.console()))));
     }
     Ok(judges.reserve(reserved))
 }
 
-/// Starts the command, serves it, and tells how it ended.
+/// Starts the command, serves it, and tells how it ended. The user's terminal is as it was then, in any case.
 pub(crate) fn run(session: Session<'_>) -> Result<Ended, SuperviseError> {
-    let Session { policy, command, judges, options, quiet } = session;
+    let Session { policy, command, judges, options, quiet, desk } = session;
     let parent = Parent::new(options.kill_orphans).map_err(|source| SuperviseError::Signals { source })?;
-    let (child, supervisor) = spawn(policy, command).map_err(|source| SuperviseError::Spawn { source })?;
-    let pid = Pid::from_child(&child);
+    let console = desk.as_ref().map(|desk| Arc::clone(desk.console()));
+    let _finish = Finish(console.as_deref());
+    let Started { child, command, supervisor } = match &desk {
+        Some(desk) => on_terminal(policy, command, desk)?,
+        None => Started::of(spawn(policy, command).map_err(|source| SuperviseError::Spawn { source })?),
+    };
+    let thread_failed = |source| {
+        let _gone = kill_process(command, Signal::KILL);
+        SuperviseError::Thread { source }
+    };
+    desk.map_or(Ok(()), Desk::begin).map_err(thread_failed)?;
     let (handle, patience) = (parent.handle(), Duration::from_secs(options.approve_timeout.into()));
+    let told = console.clone();
     let over = handle.clone();
     let supervisor = supervisor.with_threads(options.broker_threads).when_over(move || over.close());
     let serve = move || {
         if let Err(error) = supervisor.serve(&judges, patience) {
-            report(&error, pid);
+            report(&error, command, told.as_deref());
         }
         handle.close();
     };
-    if let Err(source) = thread::Builder::new().name("nono-supervisor".into()).spawn(serve) {
-        let _gone = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-        return Err(SuperviseError::Thread { source });
+    thread::Builder::new().name("nono-supervisor".into()).spawn(serve).map_err(thread_failed)?;
+    let charge = Charge { child, command, console: console.as_deref() };
+    parent.wait(&charge, || note_left_behind(quiet)).map_err(|source| SuperviseError::Wait { source })
+}
+
+/// A command that runs.
+struct Started {
+    /// What is to be waited for: the command, or the leader of its session.
+    child: Pid,
+    command: Pid,
+    supervisor: Supervisor,
+}
+
+impl Started {
+    fn of((child, supervisor): (std::process::Child, Supervisor)) -> Started {
+        let child = Pid::from_child(&child);
+        Started { child, command: child, supervisor }
     }
-    parent.wait(pid, || note_left_behind(quiet)).map_err(|source| SuperviseError::Wait { source })
+}
+
+fn on_terminal(policy: Policy, command: &mut Command, desk: &Desk) -> Result<Started, SuperviseError> {
+    let furnished = desk.furnish(command);
+    let slave = furnished.map_err(|source| SuperviseError::Pty { source: PtyError::Make { call: "dup", source } })?;
+    let started = spawn_on_terminal(policy, command, slave);
+    let OnTerminal { leader, program, supervisor, .. } = started.map_err(|source| SuperviseError::Spawn { source })?;
+    let child = Pid::from_child(&leader);
+    let command = i32::try_from(program).ok().and_then(Pid::from_raw).unwrap_or(child);
+    Ok(Started { child, command, supervisor })
+}
+
+/// Puts the terminal back when the run is over, whatever the reason.
+struct Finish<'a>(Option<&'a Console>);
+
+impl Drop for Finish<'_> {
+    fn drop(&mut self) {
+        if let Some(console) = self.0 {
+            console.finish();
+        }
+    }
 }
 
 /// The command has ended. What it left may need a moment to end too; if it does not, the user learns what nono waits for.
@@ -124,7 +203,10 @@ fn note_left_behind(quiet: bool) {
 }
 
 /// Without a supervisor the command's opens fail with ENOSYS: it is better ended than broken.
-fn report(error: &ServeError, child: Pid) {
-    terminal::error(error, Some("the command was ended"));
-    let _gone = rustix::process::kill_process(child, rustix::process::Signal::KILL);
+fn report(error: &ServeError, command: Pid, console: Option<&Console>) {
+    let say = || terminal::error(error, Some("the command was ended"));
+    // In the terminal's own modes.
+    let said = console.and_then(|console| console.relaying(|relaying| drop((relaying.pause(), say()))));
+    said.unwrap_or_else(say);
+    let _gone = kill_process(command, Signal::KILL);
 }

@@ -1,13 +1,20 @@
 //! nono as the parent of a command: signals that were sent to it go on to the command, stops and ends are its own.
 //!
 //! A key (Ctrl-C) reaches the command by itself, for it is in the same process group: only what another process sent
-//! (`si_code` at most 0, sigaction(2)) is passed on.
+//! (`si_code` at most 0, sigaction(2)) is passed on. On a terminal of its own it is in another session, and nothing reaches
+//! it by itself: what the kernel sent goes to the foreground there, and what another process sent to the command.
 
+use super::console::Console;
+use super::stop;
+use crate::pty::Relaying;
 use rustix::io::Errno;
 use rustix::process::{
     Pid, Resource, Rlimit, Signal, WaitOptions, getpid, kill_process, set_child_subreaper, setrlimit, waitpid,
 };
-use signal_hook::consts::{SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2};
+use signal_hook::consts::{
+    SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGWINCH,
+};
+
 use signal_hook::iterator::exfiltrator::WithRawSiginfo;
 use signal_hook::iterator::{Handle, SignalsInfo};
 use std::io;
@@ -25,6 +32,17 @@ pub(crate) enum Ended {
 /// How long orphans may take to die of SIGKILL; one that waits for a dead file system does not.
 const DYING: Duration = Duration::from_secs(2);
 
+/// Whom nono stands in for.
+#[derive(Debug)]
+pub(crate) struct Charge<'a> {
+    /// The child of nono: the command, or the leader of its session.
+    pub(crate) child: Pid,
+    /// The command.
+    pub(crate) command: Pid,
+    /// If it is on a terminal of its own.
+    pub(crate) console: Option<&'a Console>,
+}
+
 /// Signals on their way to the command.
 #[derive(Debug)]
 pub(crate) struct Parent {
@@ -39,7 +57,7 @@ impl Parent {
             // What the command leaves becomes a child of nono, and can be found.
             set_child_subreaper(Some(getpid()))?;
         }
-        let all = [SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2];
+        let all = [SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGWINCH];
         Ok(Parent { signals: SignalsInfo::new(all)?, kill_orphans })
     }
 
@@ -50,36 +68,84 @@ impl Parent {
 
     /// Stands in for the command until it has ended, and `handle` was closed: nothing is left of it then that could ask for
     /// something. `left_behind` is called when the command has ended before.
-    pub(crate) fn wait(mut self, child: Pid, mut left_behind: impl FnMut()) -> io::Result<Ended> {
+    pub(crate) fn wait(mut self, charge: &Charge<'_>, mut left_behind: impl FnMut()) -> io::Result<Ended> {
         let mut ended = None;
         for info in self.signals.forever() {
             match info.si_signo {
-                SIGCHLD => match poll(child)? {
+                SIGCHLD => match poll(charge.child)? {
                     State::Ended(how) if ended.is_none() => {
                         ended = Some(how);
+                        charge.outlive();
                         if self.kill_orphans {
                             kill_descendants();
                         } else {
                             left_behind();
                         }
                     }
-                    State::Stopped => {
-                        kill_process(getpid(), Signal::STOP)?;
-                        continue_child(child);
-                    }
+                    State::Stopped => charge.stop()?,
                     State::Ended(_) | State::Runs => {}
                 },
-                SIGCONT => continue_child(child),
-                SIGTSTP => {}
+                SIGCONT => charge.go_on(),
+                SIGWINCH => charge.resize(),
                 // The command has ended, and whoever sent it wants nono to end.
                 SIGINT | SIGTERM | SIGHUP | SIGQUIT if ended.is_some() => break,
-                number if info.si_code <= 0 && ended.is_none() => send(child, number),
+                number if ended.is_none() => charge.pass(number, info.si_code > 0),
                 _ => {}
             }
         }
         match ended {
             Some(how) => Ok(how),
-            None => wait_for(child),
+            None => wait_for(charge.child),
+        }
+    }
+}
+
+impl Charge<'_> {
+    /// Stops nono as the command was stopped, and goes on when it is continued.
+    fn stop(&self) -> io::Result<()> {
+        if let Some(console) = self.console {
+            console.interrupt();
+            console.relaying(Relaying::suspend);
+        }
+        // In a session of its own the command can be stopped where nobody would continue it.
+        if self.console.is_none() || !stop::is_orphaned() {
+            kill_process(getpid(), Signal::STOP)?;
+        }
+        self.go_on();
+        Ok(())
+    }
+
+    fn go_on(&self) {
+        if let Some(console) = self.console {
+            console.relaying(Relaying::resume);
+        }
+        send(self.child, SIGCONT);
+    }
+
+    fn resize(&self) {
+        if let Some(console) = self.console {
+            console.relaying(Relaying::resize);
+        }
+    }
+
+    /// The command has ended.
+    fn outlive(&self) {
+        if let Some(console) = self.console {
+            console.relaying(Relaying::outlive);
+        }
+    }
+
+    /// Passes a signal on, which the kernel or a process has sent.
+    fn pass(&self, number: i32, by_kernel: bool) {
+        match (self.console, Signal::from_named_raw(number)) {
+            (Some(console), Some(signal)) if by_kernel => console.signal(signal),
+            (Some(console), _) => {
+                console.interrupt();
+                send(self.command, number);
+            }
+            // It reaches the command by itself, or would stop it alone.
+            (None, _) if by_kernel || number == SIGTSTP => {}
+            (None, _) => send(self.command, number),
         }
     }
 }
@@ -117,10 +183,6 @@ fn wait_for(child: Pid) -> io::Result<Ended> {
 fn ended(status: rustix::process::WaitStatus) -> Option<Ended> {
     let exit = status.exit_status().and_then(|code| u8::try_from(code & 0xff).ok()).map(Ended::Exit);
     exit.or_else(|| status.terminating_signal().map(Ended::Signal))
-}
-
-fn continue_child(child: Pid) {
-    send(child, SIGCONT);
 }
 
 fn send(child: Pid, number: i32) {

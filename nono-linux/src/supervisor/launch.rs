@@ -3,10 +3,14 @@
 use super::Supervisor;
 use crate::backend::Policy;
 use crate::launch::withhold;
+use crate::privileges::Privileges;
 use crate::restrict::Step;
 use crate::sys;
+use nono_core::CapabilitySet;
 use nono_seccomp::{ListenError, Listener};
+use rustix::process::{Pid, Signal, kill_process};
 use std::io::{self, Read};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command};
 
@@ -37,44 +41,102 @@ pub enum SpawnError {
     Listener { source: ListenError },
 }
 
+/// A program on a terminal of its own.
+#[derive(Debug)]
+#[must_use = "a program whose calls are not served waits for ever, and fails when this is dropped"]
+#[non_exhaustive]
+pub struct OnTerminal {
+    /// The leader of its session: it stops when the program stops, continues it when it is continued itself, and ends as
+    /// the program ended. To be waited for; signals for the program are not for it.
+    pub leader: Child,
+    /// The number of the program's process, which is that of its process group too.
+    pub program: u32,
+    /// Serves the program's calls.
+    pub supervisor: Supervisor,
+}
+
 /// Starts `command` under `policy`, with a supervisor that has yet to serve its calls.
 ///
 /// # Errors
 /// [`SpawnError`]; nothing of the program has run.
 pub fn spawn(policy: Policy, command: &mut Command) -> Result<(Child, Supervisor), SpawnError> {
-    withhold(command, &policy);
-    let Policy { restriction, supervised, .. } = policy;
-    let Some(grants) = supervised else { return Err(SpawnError::NotSupervised) };
-    let privileges = restriction.privileges;
-    let (here, there) = UnixStream::pair().map_err(|source| SpawnError::Socket { source })?;
-    let mut child = {
-        // The child's end is closed here with the closure that holds it, which lives as long as the command.
-        let started = sys::restrict_and_hand_over_before_exec(command, restriction, there).spawn();
-        started.map_err(|source| because(&here, source))?
-    };
-    match Listener::receive(&here) {
+    let mut started = start(policy, command, None)?;
+    match Listener::receive(&started.socket) {
         Ok(listener) => {
-            let supervisor = Supervisor::new(listener, grants, child.id(), privileges);
-            Ok((child, supervisor))
+            let supervisor = Supervisor::new(listener, started.grants, started.child.id(), started.privileges);
+            Ok((started.child, supervisor))
         }
         Err(source) => {
             // It runs and nobody could serve it: its first open would wait for ever.
-            let _ended = child.kill().and_then(|()| child.wait());
+            let _ended = started.child.kill().and_then(|()| started.child.wait());
             Err(SpawnError::Listener { source })
         }
     }
 }
 
-/// The step that failed, which the child has written where the listener would have come.
+/// As [`spawn`], in a new session that `terminal` controls, in the foreground there; the leader of the session is a process
+/// between, which alone is restricted in nothing and executes nothing. `terminal` must control no other session.
+///
+/// The standard streams are what `command` says. If this process ends first, and with it the last that has the other side of
+/// the terminal open, the program and the leader are hung up.
+///
+/// # Errors
+/// [`SpawnError`]; nothing of the program has run.
+pub fn spawn_on_terminal(policy: Policy, command: &mut Command, terminal: OwnedFd) -> Result<OnTerminal, SpawnError> {
+    let mut started = start(policy, command, Some(terminal))?;
+    let mut number = [0; 4];
+    // It was written before the exec that `start` has waited for.
+    let read = (&started.socket).read_exact(&mut number).map_err(|source| SpawnError::Socket { source });
+    let program = u32::from_ne_bytes(number);
+    let listener =
+        read.and_then(|()| Listener::receive(&started.socket).map_err(|source| SpawnError::Listener { source }));
+    match listener {
+        Ok(listener) => {
+            let supervisor = Supervisor::new(listener, started.grants, program, started.privileges);
+            Ok(OnTerminal { leader: started.child, program, supervisor })
+        }
+        Err(error) => {
+            let program = i32::try_from(program).ok().and_then(Pid::from_raw);
+            let _ended = program.map(|program| kill_process(program, Signal::KILL));
+            let _ended = started.child.kill().and_then(|()| started.child.wait());
+            Err(error)
+        }
+    }
+}
+
+/// A program that runs, and a socket with its listener.
+struct Started {
+    child: Child,
+    socket: UnixStream,
+    grants: CapabilitySet,
+    privileges: Privileges,
+}
+
+fn start(policy: Policy, command: &mut Command, terminal: Option<OwnedFd>) -> Result<Started, SpawnError> {
+    withhold(command, &policy);
+    let Policy { restriction, supervised, .. } = policy;
+    let Some(grants) = supervised else { return Err(SpawnError::NotSupervised) };
+    let privileges = restriction.privileges;
+    let (here, there) = UnixStream::pair().map_err(|source| SpawnError::Socket { source })?;
+    let child = {
+        // The child's end is closed here with the closure that holds it, which lives as long as the command.
+        let started = sys::restrict_and_hand_over_before_exec(command, restriction, there, terminal).spawn();
+        started.map_err(|source| because(&here, source))?
+    };
+    Ok(Started { child, socket: here, grants, privileges })
+}
+
+/// The step that failed, which the child has written where the listener would have come; behind its number, if it wrote that.
 fn because(mut socket: &UnixStream, source: io::Error) -> SpawnError {
-    let mut byte = [0];
-    let read = socket.set_nonblocking(true).and_then(|()| socket.read(&mut byte));
-    match (read, byte) {
-        (Ok(1), [number]) => match Step::of_number(number) {
-            Some(Step::Filter) if source.raw_os_error() == Some(libc::EBUSY) => SpawnError::AnotherSupervisor,
-            Some(step) => SpawnError::Step { step, source },
-            None => SpawnError::Start { source },
-        },
-        _ => SpawnError::Start { source },
+    let mut bytes = [0; 5];
+    let read = socket.set_nonblocking(true).and_then(|()| socket.read(&mut bytes));
+    let number = match (read, bytes) {
+        (Ok(1), [number, ..]) | (Ok(5), [.., number]) => Some(number),
+        _ => None,
+    };
+    match number.and_then(Step::of_number) {
+        Some(Step::Filter) if source.raw_os_error() == Some(libc::EBUSY) => SpawnError::AnotherSupervisor,
+        Some(step) => SpawnError::Step { step, source },
+        None => SpawnError::Start { source },
     }
 }

@@ -37,7 +37,7 @@ mod tree;
 mod view;
 
 pub use judge::Judges;
-pub use launch::{SpawnError, spawn};
+pub use launch::{OnTerminal, SpawnError, spawn, spawn_on_terminal};
 
 pub(crate) use call::{CONFINE, CONNECT, LISTEN, MEDIATED};
 
@@ -60,7 +60,7 @@ use std::time::Duration;
 /// processors.
 const THREADS: NonZeroU8 = NonZeroU8::new(2).unwrap();
 
-/// Serves the calls of a program that was started by [`spawn`].
+/// Serves the calls of a program that was started by [`spawn`] or [`spawn_on_terminal`].
 #[must_use = "a program whose calls are not served waits for ever, and fails when this is dropped"]
 pub struct Supervisor {
     listener: Listener,

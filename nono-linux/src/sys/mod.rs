@@ -6,12 +6,14 @@
 //! `setrlimit(2)`, `getrlimit(2)`, `close_range(2)`, `fcntl(2)`, `prctl(2)`, `capset(2)`, `landlock_restrict_self(2)` and
 //! `seccomp(2)`, plain system calls on descriptors, numbers, the stack and memory that was filled before the fork, and
 //! nothing else (no allocation: an `io::Error` made of an errno has none); where there is a supervisor, `sendmsg(2)`,
-//! `write(2)` and `close(2)` too.
+//! `write(2)` and `close(2)` too, and on a terminal of its own what `leader` lists.
 #![expect(unsafe_code, reason = "raw system calls and the hook between fork and exec")]
+
+mod leader;
 
 use crate::restrict::{Restriction, Step, Threads};
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -105,13 +107,25 @@ pub(crate) fn call_without_memory(number: u32, arguments: [u64; 3]) -> io::Resul
 
 /// Makes `command` restrict its child after the fork and before the exec, and send the listener of its filter over `socket`;
 /// or, if a step fails, that step's number.
+///
+/// With a terminal, the program gets a session there: the process of this command becomes its leader, and the number of the
+/// program's own is written over `socket` first, in four bytes.
 pub(crate) fn restrict_and_hand_over_before_exec(
     command: &mut Command,
     restriction: Restriction,
     socket: UnixStream,
+    terminal: Option<OwnedFd>,
 ) -> &mut Command {
+    let part = move |socket: &UnixStream| {
+        let Some(terminal) = &terminal else { return Ok(()) };
+        let program = leader::part(terminal.as_fd())?;
+        // A few bytes into an empty socket: all or nothing.
+        rustix::io::write(socket, &program.as_raw_nonzero().get().to_ne_bytes())?;
+        Ok(())
+    };
     let steps = move || {
-        let done = restriction.apply_with_listener().and_then(|listener| {
+        let parted = part(&socket).map_err(|error| (Step::Terminal, error));
+        let done = parted.and_then(|()| restriction.apply_with_listener()).and_then(|listener| {
             // The listener is closed here: who holds it could answer its own calls.
             listener.send(&socket).map_err(|_sent| (Step::Handover, io::Error::from_raw_os_error(libc::EPIPE)))
         });
