@@ -17,7 +17,7 @@ pub(crate) struct Supervision {
     /// the unix socket PATH.
     #[arg(long, value_name = "CMD|unix:PATH")]
     pub(crate) approve: Option<OsString>,
-    /// Answer by the table [approve] of FILE (TOML: read, write, allow, deny).
+    /// Answer by the table `approve` of FILE (TOML: read, write, allow, deny).
     #[arg(long, value_name = "FILE", value_parser = path())]
     pub(crate) approve_rules: Option<PathBuf>,
     /// Take a question that is left alone so long for answered by no.
