@@ -221,3 +221,37 @@ fn without_a_terminal_there_is_nobody_to_ask() {
     run(&[]).status(125).stderr_has("there is no terminal to ask on");
     run(&["--approve-rules", rules.to_str().unwrap()]).success().stdout_is("the secret of the tests\n");
 }
+
+#[test]
+fn an_answer_for_always_is_written_to_the_rules_if_the_user_still_wants_it() {
+    need_supervision!();
+    on_terminals(|terminal, jail| {
+        let rules = "# mine\n[approve]\nread = []\n";
+        let file = jail.file("rules/mine.toml", rules);
+        let run = format!("{RUN} --approve-rules ../rules/mine.toml -- cat ../secrets/key ../secrets/key");
+        for (last, kept) in [("no", false), ("yes", true)] {
+            terminal.type_line(&run);
+            answer(terminal, "/secrets/key\r", "always");
+            terminal.expect("to be kept in");
+            terminal.expect("/secrets/key\"]");
+            terminal.expect(PROMPT);
+            terminal.type_line(last);
+            assert!(!terminal.prompt().contains(ASKS), "it holds for the run");
+            assert_eq!(terminal.status(), 0);
+            let now = std::fs::read_to_string(&file).unwrap_or_default();
+            assert_eq!(now != rules, kept, "{last}: {now}");
+            assert!(now.starts_with("# mine\n"), "{now}");
+        }
+        terminal.type_line(&run);
+        assert!(!terminal.prompt().contains(ASKS), "a rule answers now");
+        assert_eq!(terminal.status(), 0);
+        // A whole directory is not given away by one listing.
+        terminal.type_line(&format!("{RUN} --approve-rules ../rules/mine.toml -- ls ../secrets"));
+        terminal.expect("asks to list");
+        terminal.expect("/ no [no]: ");
+        terminal.type_line("always");
+        terminal.expect("not understood: no");
+        terminal.prompt();
+        assert_ne!(terminal.status(), 0);
+    });
+}

@@ -123,7 +123,7 @@ fn begin(start: &Start<'_>, desk: Option<Desk>) -> Result<Ended, CliError> {
     };
     if let Some(judges) = judges {
         let (options, quiet) = (&run.supervision, run.options.quiet);
-        let session = Session { policy: prepared, command: &mut command, judges, options, quiet, desk };
+        let session = Session { policy: prepared, command: &mut command, judges, options, quiet, grants: set, desk };
         return match supervise::run(session) {
             Err(SuperviseError::Spawn { source: SpawnError::Start { source } }) => not_executed(source),
             ended => Ok(ended?),

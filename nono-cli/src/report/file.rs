@@ -5,7 +5,7 @@
 //! following it; and a way that enters a writable grant must end in it.
 
 use nono_core::{CapabilitySet, FsAccess};
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, readlinkat, renameat, unlinkat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fchmod, openat, readlinkat, renameat, statat, unlinkat};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write};
@@ -25,7 +25,11 @@ pub(super) fn write(path: &Path, text: &str, set: &CapabilitySet) -> io::Result<
     let directory = openat(CWD, parent, flags, Mode::empty())?;
     stays_inside(parent, &directory, set)?;
     let temporary = temporary_name()?;
-    let written = create(&directory, &temporary, text)
+    // What was there keeps its permissions.
+    let there = statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW).ok();
+    let file = there.filter(|found| FileType::from_raw_mode(found.st_mode) == FileType::RegularFile);
+    let mode = file.map(|found| Mode::from_raw_mode(found.st_mode));
+    let written = create(&directory, &temporary, text, mode)
         .and_then(|()| renameat(&directory, &temporary, &directory, name).map_err(io::Error::from));
     if written.is_err() {
         // Best effort: what failed is reported, and the file is not ours to find any more if this fails too.
@@ -34,9 +38,12 @@ pub(super) fn write(path: &Path, text: &str, set: &CapabilitySet) -> io::Result<
     written
 }
 
-fn create(directory: &OwnedFd, name: &OsString, text: &str) -> io::Result<()> {
+fn create(directory: &OwnedFd, name: &OsString, text: &str, mode: Option<Mode>) -> io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = openat(directory, name, flags, Mode::from_raw_mode(0o666))?;
+    if let Some(mode) = mode {
+        fchmod(&file, mode & Mode::from_raw_mode(0o666))?;
+    }
     File::from(file).write_all(text.as_bytes())
 }
 

@@ -116,6 +116,11 @@ pub(crate) fn json(value: &impl Serialize) -> String {
     text
 }
 
+/// Replaces the file at `path`, or makes it, whatever commands with these `grants` have made of the way to it.
+pub(crate) fn replace(path: &Path, text: &str, grants: &CapabilitySet) -> std::io::Result<()> {
+    file::write(path, text, grants)
+}
+
 /// Writes `report` to the file of `--report`.
 pub(crate) fn write(path: &Path, report: &Report<'_>, set: &CapabilitySet) -> Result<(), CliError> {
     file::write(path, &json(report), set).map_err(|source| CliError::Report { path: path.to_owned(), source })

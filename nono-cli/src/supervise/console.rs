@@ -1,16 +1,17 @@
 //! The two terminals of a run that is asked about on one of them: the command's, and the user's, where nono asks.
 
+use super::keep::Kept;
 use super::question;
 use crate::pty::{Keys, Paused, Relay, Relaying};
 use nono_core::{Approval, Approver, Patience, Question};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::io::{Errno, retry_on_intr};
-use rustix::process::Signal;
-use rustix::termios::{QueueSelector, tcflush};
+use rustix::process::{Signal, getpgrp};
+use rustix::termios::{QueueSelector, tcflush, tcgetpgrp};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 /// How long a question is shown before it can be answered: what a person types into the program at that moment is no
@@ -31,6 +32,8 @@ pub(crate) struct Console {
     /// Readable when an open question is to be given up.
     interrupted: OwnedFd,
     closing: AtomicBool,
+    /// What was answered by "always"; none where that cannot be kept.
+    kept: Option<Mutex<Vec<Kept>>>,
 }
 
 /// What came instead of an answer.
@@ -43,10 +46,11 @@ enum Silence {
 }
 
 impl Console {
-    /// `terminal` must have been opened for this, and be non-blocking.
-    pub(crate) fn new(terminal: OwnedFd) -> io::Result<Console> {
+    /// `terminal` must have been opened for this, and be non-blocking. `keeps`: an answer may be for always.
+    pub(crate) fn new(terminal: OwnedFd, keeps: bool) -> io::Result<Console> {
         let interrupted = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        Ok(Console { terminal, relaying: RwLock::new(None), interrupted, closing: AtomicBool::new(false) })
+        let (relaying, closing, kept) = (RwLock::new(None), AtomicBool::new(false), keeps.then(Mutex::default));
+        Ok(Console { terminal, relaying, interrupted, closing, kept })
     }
 
     /// The command runs: relays until [`finish`](Self::finish).
@@ -96,12 +100,15 @@ impl Console {
             Ok(()) => {
                 // Fails only for a terminal that is gone.
                 let _flushed = tcflush(&self.terminal, QueueSelector::IFlush);
-                self.show(question::PROMPT, patience);
-                self.line(paused, patience)
+                let keeps = self.kept.is_some() && Kept::of(question).is_some();
+                let prompt = if keeps { question::LASTING_PROMPT } else { question::PROMPT };
+                self.show(prompt, patience);
+                self.line(patience, || paused.is_in_foreground())
             }
             Err(silence) => Err(silence),
         };
         let said = match reply {
+            Ok(line) if question::is_always(&line) && self.keep(question) => return Approval::File,
             Ok(line) => match question::answer(&line) {
                 Some(approval) => return approval,
                 None => "      not understood: no\n".to_owned(),
@@ -115,13 +122,44 @@ impl Console {
         Approval::Deny
     }
 
-    /// Reads a line.
-    fn line(&self, paused: &Paused<'_>, patience: &Patience<'_>) -> Result<Vec<u8>, Silence> {
+    /// Remembers an answer for the end; false where it cannot be.
+    fn keep(&self, question: &Question) -> bool {
+        let kept = self.kept.as_ref().map(|kept| kept.lock().unwrap_or_else(PoisonError::into_inner));
+        kept.zip(Kept::of(question)).map(|(mut kept, one)| kept.push(one)).is_some()
+    }
+
+    /// What was answered by "always" so far.
+    pub(super) fn kept(&self) -> Vec<Kept> {
+        let kept = self.kept.as_ref().map(|kept| kept.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        kept.unwrap_or_default()
+    }
+
+    /// Shows `text` and asks whether it is right, when the command has ended and the terminal is the user's again.
+    pub(super) fn confirm(&self, text: &str, patience: Duration) -> bool {
+        let own = || matches!(tcgetpgrp(&self.terminal), Ok(group) if group == getpgrp());
+        let wanted = || true;
+        let patience = Patience::new(Instant::now() + patience, &wanted);
+        self.closing.store(false, Ordering::SeqCst);
+        self.calm();
+        if !own() {
+            return false;
+        }
+        self.show(text, &patience);
+        self.show(question::KEEP_PROMPT, &patience);
+        // It fails for a terminal that is gone alone.
+        let _flushed = tcflush(&self.terminal, QueueSelector::IFlush);
+        let said = self.line(&patience, own);
+        self.closing.store(true, Ordering::SeqCst);
+        said.is_ok_and(|line| question::is_yes(&line))
+    }
+
+    /// Reads a line, as long as nono is in the foreground.
+    fn line(&self, patience: &Patience<'_>, in_foreground: impl Fn() -> bool) -> Result<Vec<u8>, Silence> {
         let mut line = Vec::new();
         loop {
             self.wait(patience, None)?;
             // It would stop nono (SIGTTIN).
-            if !paused.is_in_foreground() {
+            if !in_foreground() {
                 return Err(Silence::Interrupted);
             }
             let mut block = [0; 256];

@@ -43,7 +43,7 @@ impl Desk {
         let make = |call| move |source| SuperviseError::Pty { source: PtyError::Make { call, source } };
         let slave = relay.slave().map_err(make("dup"))?;
         let path = ttyname(&slave, Vec::new()).ok().map(|name| OsStr::from_bytes(name.as_bytes()).into());
-        let console = Arc::new(Console::new(asked).map_err(make("eventfd"))?);
+        let console = Arc::new(Console::new(asked, run.supervision.approve_rules.is_some()).map_err(make("eventfd"))?);
         Ok(Some(Desk { relay, console, path }))
     }
 

@@ -11,6 +11,7 @@ mod approver;
 mod audit;
 mod console;
 mod desk;
+mod keep;
 mod parent;
 mod question;
 mod reach;
@@ -28,13 +29,14 @@ use crate::{home, protected, terminal};
 use approver::LineApprover;
 use audit::{Audit, AuditError};
 use console::{Console, TerminalApprover};
+use keep::Change;
 use nono_core::CapabilitySet;
 use parent::{Charge, Parent};
 use rules::RulesError;
 use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::thread;
@@ -94,6 +96,7 @@ pub(crate) struct Session<'a> {
     pub(crate) judges: Judges,
     pub(crate) options: &'a Supervision,
     pub(crate) quiet: bool,
+    pub(crate) grants: &'a CapabilitySet,
     /// If it is asked about on the terminal.
     pub(crate) desk: Option<Desk>,
 }
@@ -128,7 +131,7 @@ pub(crate) fn judges(
 
 /// Starts the command, serves it, and tells how it ended. The user's terminal is as it was then, in any case.
 pub(crate) fn run(session: Session<'_>) -> Result<Ended, SuperviseError> {
-    let Session { policy, command, judges, options, quiet, desk } = session;
+    let Session { policy, command, judges, options, quiet, grants, desk } = session;
     let parent = Parent::new(options.kill_orphans).map_err(|source| SuperviseError::Signals { source })?;
     let console = desk.as_ref().map(|desk| Arc::clone(desk.console()));
     let _finish = Finish(console.as_deref());
@@ -153,7 +156,27 @@ pub(crate) fn run(session: Session<'_>) -> Result<Ended, SuperviseError> {
     };
     thread::Builder::new().name("nono-supervisor".into()).spawn(serve).map_err(thread_failed)?;
     let charge = Charge { child, command, console: console.as_deref() };
-    parent.wait(&charge, || note_left_behind(quiet)).map_err(|source| SuperviseError::Wait { source })
+    let ended = parent.wait(&charge, || note_left_behind(quiet)).map_err(|source| SuperviseError::Wait { source })?;
+    if let (Some(console), Some(rules)) = (&console, &options.approve_rules) {
+        console.finish();
+        keep(console, rules, patience, grants);
+    }
+    Ok(ended)
+}
+
+/// Offers to write down what was answered by "always". The command has ended, whatever becomes of it.
+fn keep(console: &Console, rules: &Path, patience: Duration, grants: &CapabilitySet) {
+    let kept = console.kept();
+    if kept.is_empty() {
+        return;
+    }
+    let written = Change::of(rules, &kept).and_then(|change| match change {
+        Some(change) if console.confirm(&change.shown(), patience) => change.write(grants),
+        _ => Ok(()),
+    });
+    if let Err(error) = written {
+        terminal::error(&error, None);
+    }
 }
 
 /// A command that runs.

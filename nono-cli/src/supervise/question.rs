@@ -18,6 +18,10 @@ const LINES: usize = 4;
 
 /// What stands before the answer.
 pub(super) const PROMPT: &str = "      allow? yes (once) / file / directory / no [no]: ";
+/// The same where an answer can be kept.
+pub(super) const LASTING_PROMPT: &str = "      allow? yes (once) / file / directory / always / no [no]: ";
+/// What stands before the last answer.
+pub(super) const KEEP_PROMPT: &str = "      write it? yes / no [no]: ";
 
 /// Who asks for what: some lines, each with its end.
 pub(super) fn text(question: &Question) -> String {
@@ -50,6 +54,16 @@ pub(super) fn answer(line: &[u8]) -> Option<Approval> {
         b"" | b"n" | b"no" => Approval::Deny,
         _ => return None,
     })
+}
+
+/// Whether a line means that this file is approved, and kept.
+pub(super) fn is_always(line: &[u8]) -> bool {
+    matches!(line, b"a" | b"always")
+}
+
+/// Whether a line means yes.
+pub(super) fn is_yes(line: &[u8]) -> bool {
+    matches!(line, b"y" | b"yes")
 }
 
 fn lines(text: &mut String, all: &str, most: usize) {
@@ -137,6 +151,7 @@ mod tests {
         let text = text(&question(path.as_bytes(), OpenFlags::WRITE));
         let joined: String = text.lines().map(str::trim_start).collect();
         assert!(joined.contains("/begin/xx") && joined.contains(" [..] ") && joined.contains("xx/the-end"), "{text}");
+        assert!(LASTING_PROMPT.len() < WIDTH);
         assert!(PROMPT.len() < WIDTH);
     }
 
