@@ -111,6 +111,12 @@ fn an_approver_that_is_gone_or_silent_says_no() {
         ran.status(1).stdout_is("").stderr_has("Permission denied");
         assert!(started.elapsed() < Duration::from_secs(20), "{approver}");
     }
+    // It ends with the run.
+    let ran =
+        sh(&jail, &["--approve", "echo $$ > ../approver; exec sleep 100", "--approve-timeout", "1"], "cat ../data/one");
+    ran.status(1);
+    let number = fs::read_to_string(jail.work().join("../approver")).unwrap();
+    assert!(!fs::exists(format!("/proc/{}", number.trim())).unwrap(), "the approver is left behind");
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) supervision: Supervision,
     /// The command and its arguments.
-    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
+    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND", help_heading = "Arguments")]
     pub(crate) command: Vec<OsString>,
 }
 

@@ -121,7 +121,7 @@ fn begin(start: &Start<'_>, desk: Option<Desk>) -> Result<Ended, CliError> {
     let not_executed = |source| {
         Err(CliError::Exec { hint: program::exec_hint(&workdir.join(&found), &source), program: found.clone(), source })
     };
-    if let Some(judges) = judges {
+    if let Some((judges, _approver)) = judges {
         let (options, quiet) = (&run.supervision, run.options.quiet);
         let session = Session { policy: prepared, command: &mut command, judges, options, quiet, grants: set, desk };
         return match supervise::run(session) {

@@ -28,21 +28,31 @@ pub(crate) struct LineApprover {
     next: AtomicU64,
     questions: SyncSender<Vec<u8>>,
     answers: Mutex<Receiver<String>>,
-    program: Option<Mutex<Child>>,
+}
+
+/// An approver that was started: it ends with this.
+#[derive(Debug)]
+pub(crate) struct Started(Child);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        // It has nothing to answer any more, and may not notice that its input ended.
+        let _ended = self.0.kill().and_then(|()| self.0.wait());
+    }
 }
 
 impl LineApprover {
     /// Connects to the socket that `given` names behind `unix:`, or starts it as a command of the shell.
-    pub(crate) fn start(given: &OsStr) -> io::Result<LineApprover> {
+    pub(crate) fn start(given: &OsStr) -> io::Result<(LineApprover, Option<Started>)> {
         if let Some(path) = given.as_bytes().strip_prefix(b"unix:") {
             let socket = UnixStream::connect(Path::new(OsStr::from_bytes(path)))?;
-            return LineApprover::over("socket", socket.try_clone()?, socket, None);
+            return Ok((LineApprover::over("socket", socket.try_clone()?, socket)?, None));
         }
         let mut shell = Command::new("/bin/sh");
         shell.arg("-c").arg(given).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = shell.spawn()?;
-        match (child.stdin.take(), child.stdout.take()) {
-            (Some(input), Some(output)) => LineApprover::over("command", output, input, Some(child)),
+        let mut started = Started(shell.spawn()?);
+        match (started.0.stdin.take(), started.0.stdout.take()) {
+            (Some(input), Some(output)) => Ok((LineApprover::over("command", output, input)?, Some(started))),
             _ => Err(io::ErrorKind::BrokenPipe.into()),
         }
     }
@@ -51,7 +61,6 @@ impl LineApprover {
         name: &'static str,
         reader: impl Read + Send + 'static,
         mut writer: impl Write + Send + 'static,
-        program: Option<Child>,
     ) -> io::Result<LineApprover> {
         let (questions, to_write) = sync_channel::<Vec<u8>>(LINES);
         let (read, answers) = sync_channel(LINES);
@@ -76,8 +85,7 @@ impl LineApprover {
                 }
             }
         })?;
-        let program = program.map(Mutex::new);
-        Ok(LineApprover { name, next: AtomicU64::new(1), questions, answers: Mutex::new(answers), program })
+        Ok(LineApprover { name, next: AtomicU64::new(1), questions, answers: Mutex::new(answers) })
     }
 }
 
@@ -108,16 +116,6 @@ impl Approver for LineApprover {
     }
 }
 
-impl Drop for LineApprover {
-    fn drop(&mut self) {
-        if let Some(program) = &self.program {
-            let mut child = program.lock().unwrap_or_else(PoisonError::into_inner);
-            // It has nothing to answer any more, and may not notice that its input ended.
-            let _ended = child.kill().and_then(|()| child.wait());
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,7 +127,7 @@ mod tests {
         approver.ask(&question, &Patience::new(Instant::now() + Duration::from_millis(patience_ms), &|| true))
     }
 
-    fn command(text: &str) -> LineApprover {
+    fn command(text: &str) -> (LineApprover, Option<Started>) {
         LineApprover::start(OsStr::new(text)).unwrap()
     }
 
@@ -137,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_command_answers() {
-        let approver = command(&format!("n=0; while read -r line; do n=$((n+1)); {YES}; done"));
+        let (approver, _started) = command(&format!("n=0; while read -r line; do n=$((n+1)); {YES}; done"));
         assert_eq!(ask(&approver, 10_000), Approval::File);
         assert_eq!(ask(&approver, 10_000), Approval::File);
     }
@@ -145,9 +143,10 @@ mod tests {
     #[test]
     fn one_that_is_gone_silent_or_mad_says_no() {
         for mad in ["exit 0", "read -r line; echo yes", "read -r line; n=7; YES", "head -c 100000 /dev/zero"] {
-            assert_eq!(ask(&command(&mad.replace("YES", YES)), 10_000), Approval::Deny, "{mad}");
+            let (approver, _started) = command(&mad.replace("YES", YES));
+            assert_eq!(ask(&approver, 10_000), Approval::Deny, "{mad}");
         }
-        let silent = command("exec sleep 100");
+        let (silent, _started) = command("exec sleep 100");
         for _ in 0..LINES * 2 {
             assert_eq!(ask(&silent, 10), Approval::Deny);
         }
@@ -155,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_late_answer_is_not_taken_for_the_next_one() {
-        let approver = command(&format!("read -r a; read -r b; n=1; {YES}; n=2; echo '{{}}'; sleep 100"));
+        let (approver, _started) = command(&format!("read -r a; read -r b; n=1; {YES}; n=2; echo '{{}}'; sleep 100"));
         assert_eq!(ask(&approver, 50), Approval::Deny, "no answer in time");
         assert_eq!(ask(&approver, 10_000), Approval::Deny, "yes to the first, nonsense to the second");
     }
@@ -173,7 +172,7 @@ mod tests {
         });
         let mut given = std::ffi::OsString::from("unix:");
         given.push(&path);
-        let approver = LineApprover::start(&given).unwrap();
+        let (approver, _none) = LineApprover::start(&given).unwrap();
         assert_eq!(ask(&approver, 10_000), Approval::Once);
         server.join().unwrap();
     }

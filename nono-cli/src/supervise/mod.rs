@@ -101,15 +101,15 @@ pub(crate) struct Session<'a> {
     pub(crate) desk: Option<Desk>,
 }
 
-/// Everyone who has a say, made before anything is started.
+/// Everyone who has a say, made before anything is started; and the program of an approver, which ends when it is dropped.
 pub(crate) fn judges(
     options: &Supervision,
     grants: &CapabilitySet,
     desk: Option<&Desk>,
-) -> Result<Judges, SuperviseError> {
+) -> Result<(Judges, Option<approver::Started>), SuperviseError> {
     let mut reserved = protected::all(&home::homes());
     reserved.extend(std::env::current_exe().ok());
-    let mut judges = Judges::default();
+    let (mut judges, mut program) = (Judges::default(), None);
     if let Some(path) = &options.approve_rules {
         judges = judges.rules(rules::read(path)?);
         reserved.extend(path.canonicalize().ok());
@@ -121,12 +121,14 @@ pub(crate) fn judges(
     }
     if let Some(given) = &options.approve {
         let started = LineApprover::start(given);
-        let approver = started.map_err(|source| SuperviseError::Approver { given: given.clone(), source })?;
+        let (approver, started) =
+            started.map_err(|source| SuperviseError::Approver { given: given.clone(), source })?;
+        program = started;
         judges = judges.approver(Box::new(approver));
     } else if let Some(desk) = desk {
         judges = judges.approver(Box::new(TerminalApprover(Arc::clone(desk.console()))));
     }
-    Ok(judges.reserve(reserved))
+    Ok((judges.reserve(reserved), program))
 }
 
 /// Starts the command, serves it, and tells how it ended. The user's terminal is as it was then, in any case.

@@ -23,7 +23,6 @@ mod surface;
 pub use network::{Sockets, Tcp, Unix};
 
 use crate::abi::{Abi, Kernel};
-use crate::supervisor::CONFINE;
 use nono_core::{Accepted, CapabilitySet, Guarantee};
 use nono_seccomp::{Action, Arch, BuildError, Condition, Errno, NamedCall, Program};
 
@@ -123,8 +122,8 @@ impl Filtering {
             files::notify_opens(&mut rules, self.truncate)?;
         }
         self.notified.notify_sockets(&mut rules)?;
-        if let Some(syscall) = CONFINE.on(arch).filter(|_| self.notified != Notified::default()) {
-            rules.program.on(syscall, Action::Notify)?;
+        if self.notified != Notified::default() {
+            surface::keep_descent(&mut rules)?;
         }
         Ok(rules.program)
     }

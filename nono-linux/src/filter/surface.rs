@@ -1,8 +1,9 @@
 //! Calls that a confined program has no business with, by the reason why.
 
 use super::Rules;
-use nono_seccomp::Operator::{AnyBit, NoneOf};
-use nono_seccomp::{BuildError, Condition, Errno, NamedCall};
+use crate::supervisor::CONFINE;
+use nono_seccomp::Operator::{AnyBit, Equal, NoneOf};
+use nono_seccomp::{Action, BuildError, Condition, Errno, NamedCall};
 
 /// Refused altogether. An entry is a reason.
 const REFUSED: &[(&[NamedCall], Errno)] = &[
@@ -36,6 +37,11 @@ const NEW_NAMESPACES: u64 = 0x7e02_0000;
 /// In `clone(2)` this bit is part of the exit signal.
 const NEW_TIME_NAMESPACE: u64 = 0x80;
 
+/// linux/sched.h
+const CLONE_PARENT: u64 = 0x8000;
+/// linux/prctl.h
+const PR_SET_CHILD_SUBREAPER: u64 = 36;
+
 /// Linux, and the question which one is set. The others change what programs see, and how memory is laid out.
 const PERSONALITIES: [u64; 2] = [0, 0xffff_ffff];
 
@@ -62,4 +68,17 @@ pub(super) fn close_namespaces(rules: &mut Rules) -> Result<(), BuildError> {
         Errno::EPERM,
     )?;
     rules.refuse_where(call!("clone"), [Condition::int(0, AnyBit(NEW_NAMESPACES))?], Errno::EPERM)
+}
+
+/// A supervisor hands nothing to processes that closed themselves in further, nor to what descends from them: who does so is
+/// told to it, and descent stays what `/proc` says. A child is its maker's (`CLONE_PARENT` would make it a sibling), and an
+/// orphan goes to nobody inside (a subreaper could be one that is not closed in).
+pub(super) fn keep_descent(rules: &mut Rules) -> Result<(), BuildError> {
+    if let Some(syscall) = CONFINE.on(rules.arch) {
+        rules.program.on(syscall, Action::Notify)?;
+    }
+    rules.refuse_where(call!("clone"), [Condition::int(0, AnyBit(CLONE_PARENT))?], Errno::EINVAL)?;
+    // Its flags are in memory; C libraries go on with clone(2).
+    rules.refuse(calls!["clone3"], Errno::ENOSYS)?;
+    rules.refuse_where(call!("prctl"), [Condition::int(0, Equal(PR_SET_CHILD_SUBREAPER))?], Errno::EINVAL)
 }

@@ -15,8 +15,9 @@ const ROOM: usize = 4096;
 
 #[derive(Debug)]
 pub(super) struct Confined {
-    /// The process that was started under supervision.
+    /// The process that was started under supervision, and when: its number may be given out again when it has ended.
     command: u32,
+    born: Option<u64>,
     any: AtomicBool,
     all: AtomicBool,
     processes: Mutex<HashSet<u32>>,
@@ -24,7 +25,7 @@ pub(super) struct Confined {
 
 impl Confined {
     pub(super) fn below(command: u32) -> Confined {
-        Confined { command, any: false.into(), all: false.into(), processes: Mutex::default() }
+        Confined { command, born: born(command), any: false.into(), all: false.into(), processes: Mutex::default() }
     }
 
     /// The process is about to enter a domain; none if it is not known which one.
@@ -52,6 +53,9 @@ impl Confined {
         let Some(line) = line.filter(|line| ancestry(process, self.command).as_ref() == Some(line)) else {
             return true;
         };
+        if self.born.is_none() || born(self.command) != self.born {
+            return true;
+        }
         let processes = self.processes.lock().unwrap_or_else(PoisonError::into_inner);
         line.iter().any(|one| processes.contains(one))
     }
@@ -75,6 +79,14 @@ fn parent_of(process: u32) -> Option<u32> {
     status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
 }
 
+/// When a process started, in ticks since boot: field 22 of `proc_pid_stat(5)`. Its name, field 2, may hold anything.
+fn born(process: u32) -> Option<u64> {
+    let stat = std::fs::read(format!("/proc/{process}/stat")).ok()?;
+    let end = stat.iter().rposition(|byte| *byte == b')')?;
+    let ticks = stat.get(end..)?.split(|byte| *byte == b' ').nth(20)?;
+    str::from_utf8(ticks).ok()?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,6 +104,10 @@ mod tests {
         assert!(confined.holds(|| None));
         confined.mark(Some(own));
         assert!(confined.holds(|| Some(one)) && confined.holds(|| Some(own)), "parent and child");
+        assert!(born(own).is_some_and(|ticks| ticks > 0) && born(own) <= born(one));
+        let other = Confined { born: Some(1), ..Confined::below(own) };
+        other.mark(Some(u32::MAX));
+        assert!(other.holds(|| Some(one)), "another process has the command's number");
         let unknown = Confined::below(own);
         unknown.mark(None);
         assert!(unknown.holds(|| Some(one)));

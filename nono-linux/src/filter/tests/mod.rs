@@ -296,3 +296,5 @@ fn without_seccomp_there_is_no_filter() {
     let kernel = Kernel { seccomp: false, ..Kernel::with_abi(7) };
     assert_eq!(Filtering::of(&CapabilitySet::default(), &kernel, &Accepted::default(), false), Filtering::default());
 }
+
+mod notified;
