@@ -91,3 +91,26 @@ fn a_file_system_that_hangs_keeps_no_process_of_the_command() {
     ran.status(4).stdout_is(OTHERS).stderr_is("");
     assert!(!runs(&jail));
 }
+
+#[test]
+fn a_file_system_that_hangs_holds_up_no_question() {
+    nono_tests::need!(Need::Root, Need::Landlock(1), Need::Seccomp);
+    let jail = Jail::new();
+    jail.file("data/one", "first\n");
+    let Some(slow) = Slow::mount(&jail, "slow_files::holds_up_no_question") else { return };
+    let approver = "while read -r line; do id=${line#*'\"id\":'}; id=${id%%,*};
+        echo '{\"version\":1,\"id\":ID,\"decision\":\"allow\",\"for\":\"once\"}' | sed s/ID/$id/; done";
+    let script = "(true < ../slow/slow-open-1 && echo opened || echo failed) &
+        until [ -e hangs ]; do sleep 0.05; done; cat ../data/one; : > others; wait";
+    thread::scope(|scope| {
+        let ran = scope.spawn(|| {
+            let flags = ["run", "-q", "--allow-cwd", "--approve", approver, "--approve-timeout", "2", "--"];
+            jail.args(flags).cmd(["sh", "-f", "-c", script]).deadline(3 * DEADLINE).run()
+        });
+        wait("the slow file hangs", || slow.waiting() == 1);
+        fs::write(jail.work().join("hangs"), "").unwrap();
+        wait("what does not hang is asked for and opened", || fs::exists(jail.work().join("others")).unwrap());
+        slow.answer();
+        ran.join().unwrap().success().stdout_is("first\nopened\n");
+    });
+}
