@@ -1,30 +1,32 @@
-//! Putting questions, one after the other: whoever answers reads one at a time.
+//! Putting questions, one after the other: whoever answers reads one at a time. What is approved is opened elsewhere: a file
+//! system that hangs must hold up no question.
 
-use super::broker::{Broker, Pending};
-use super::judge::Ruling;
+use super::broker::Pending;
+use super::judge::{Bench, Ruling};
 use super::serve::QUESTIONS;
 use nono_core::{Approval, Approver, Patience};
-use nono_seccomp::ListenError;
 use std::collections::VecDeque;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-/// Puts questions to `approver`, each for at most `patience`, until nobody can send one any more.
-pub(super) fn ask<'l>(
-    broker: &Broker<'_>,
+/// Puts questions to `approver`, each for at most `patience`, until nobody can send one any more. What is ruled goes to
+/// `answer`.
+pub(super) fn ask<'l, 'a>(
+    bench: &Bench<'_>,
     questions: &Receiver<Pending<'l>>,
-    approver: &dyn Approver,
+    approver: &'a dyn Approver,
     patience: Duration,
-) -> Result<(), ListenError> {
+    answer: impl Fn(Pending<'l>, Ruling<'a>),
+) {
     let mut waiting: VecDeque<Pending<'l>> = VecDeque::new();
     loop {
-        let Some(mut pending) = waiting.pop_front().or_else(|| questions.recv().ok()) else { return Ok(()) };
+        let Some(mut pending) = waiting.pop_front().or_else(|| questions.recv().ok()) else { return };
         if !pending.is_alive() {
             continue;
         }
         // What was answered meanwhile may answer this too.
-        if let Some(ruling) = broker.bench.at_once(&pending.subject, &pending.question) {
-            broker.answer_late(pending, ruling)?;
+        if let Some(ruling) = bench.at_once(&pending.subject, &pending.question) {
+            answer(pending, ruling);
             continue;
         }
         pending.introduce();
@@ -33,9 +35,9 @@ pub(super) fn ask<'l>(
             // Nobody was answered: it is asked anew when somebody else wants to know.
             continue;
         }
-        broker.bench.keep(&pending.subject, &pending.question, ruling.approval);
+        bench.keep(&pending.subject, &pending.question, ruling.approval);
         waiting.extend(questions.try_iter().take(QUESTIONS.saturating_sub(waiting.len())));
-        answer_all_alike(broker, pending, &mut waiting, ruling)?;
+        answer_all_alike(pending, &mut waiting, |one| answer(one, ruling));
     }
 }
 
@@ -50,19 +52,13 @@ fn put<'a>(pending: &Pending<'_>, approver: &'a dyn Approver, patience: Duration
 }
 
 /// Gives one answer to a question and to those that were put meanwhile and are the same.
-fn answer_all_alike<'l>(
-    broker: &Broker<'_>,
-    pending: Pending<'l>,
-    waiting: &mut VecDeque<Pending<'l>>,
-    ruling: Ruling<'_>,
-) -> Result<(), ListenError> {
+fn answer_all_alike<'l>(pending: Pending<'l>, waiting: &mut VecDeque<Pending<'l>>, answer: impl Fn(Pending<'l>)) {
     let (subject, flags) = (pending.subject.clone(), pending.question.flags);
-    broker.answer_late(pending, ruling)?;
+    answer(pending);
     for _ in 0..waiting.len() {
         match waiting.pop_front() {
-            Some(one) if one.subject == subject && one.question.flags == flags => broker.answer_late(one, ruling)?,
+            Some(one) if one.subject == subject && one.question.flags == flags => answer(one),
             other => waiting.extend(other),
         }
     }
-    Ok(())
 }

@@ -43,17 +43,18 @@ pub(crate) use call::{CONFINE, CONNECT, LISTEN, MEDIATED};
 
 use crate::privileges::Privileges;
 use crate::sys;
-use broker::Broker;
+use broker::{Broker, Pending};
 use fast::Granted;
-use judge::Bench;
+use judge::{Bench, Ruling};
 use nono_core::CapabilitySet;
 use nono_seccomp::{ListenError, Listener};
-use serve::{Pool, QUESTIONS};
+use serve::{MOST, Pool, QUESTIONS};
 use std::fmt;
 use std::io;
 use std::num::NonZeroU8;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
-use std::thread;
+use std::thread::{self, Scope};
 use std::time::Duration;
 
 /// How many threads serve, unless it is said: with one, an open that is looked into holds up the others; more than two are no faster on two
@@ -128,6 +129,7 @@ impl Supervisor {
         // Asks the kernel to run target and supervisor in turn: cheaper where there is one of each. Not on every kernel.
         let _faster = self.listener.set_sync_wake_up(true);
         let (sender, questions) = sync_channel(QUESTIONS);
+        let answering = &AtomicUsize::new(0);
         thread::scope(|scope| {
             let pool = &pool;
             let work = || {
@@ -150,10 +152,8 @@ impl Supervisor {
             };
             let asking = judges.asks().map(|approver| {
                 let broker = &broker;
-                scope.spawn(move || {
-                    self.enter()?;
-                    ask::ask(broker, &questions, approver, patience).map_err(|source| ServeError::Listen { source })
-                })
+                let answer = move |pending, ruling| self.answer(scope, (pool, broker, answering), pending, ruling);
+                scope.spawn(move || ask::ask(&broker.bench, &questions, approver, patience, answer))
             });
             let mut workers = (0..self.threads.get()).map(|_| work()).collect::<Result<Vec<_>, _>>()?;
             while pool.needs_another() {
@@ -163,9 +163,32 @@ impl Supervisor {
                 worker.join().unwrap_or(Ok(()))?;
             }
             drop(sender);
-            asking.map_or(Ok(()), |asking| asking.join().unwrap_or(Ok(())))
+            asking.map_or(Ok(()), |asking| asking.join().map_or(Ok(()), |()| Ok(())))
         })?;
         pool.failed().map_or(Ok(()), |source| Err(ServeError::Listen { source }))
+    }
+
+    /// Answers a question that was ruled, by a thread of its own: opening may take long, and answers come no faster than
+    /// threads start.
+    fn answer<'scope, 'l: 'scope>(
+        &'scope self,
+        scope: &'scope Scope<'scope, '_>,
+        (pool, broker, answering): (&'scope Pool<'_>, &'scope Broker<'_>, &'scope AtomicUsize),
+        pending: Pending<'l>,
+        ruling: Ruling<'scope>,
+    ) {
+        if answering.fetch_add(1, Ordering::Relaxed) >= MOST {
+            answering.fetch_sub(1, Ordering::Relaxed);
+            return pending.refuse();
+        }
+        let late = move || {
+            // Without it the call fails, as its notification is dropped.
+            let answered = self.enter().map_or(Ok(()), |()| broker.answer_late(pending, ruling));
+            answering.fetch_sub(1, Ordering::Relaxed);
+            answered.unwrap_or_else(|error| pool.end(Some(error)));
+        };
+        // Likewise where no thread can be started.
+        let _started = thread::Builder::new().name("nono-answer".into()).spawn_scoped(scope, late);
     }
 
     /// Makes a thread fit to open files for the program: no privileges that it lacks, and a umask of its own, which is none.

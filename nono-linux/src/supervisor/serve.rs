@@ -20,7 +20,7 @@ pub(super) const QUESTIONS: usize = 64;
 /// How long a thread may be at one call before another one takes its place.
 const PATIENCE: Duration = Duration::from_millis(100);
 /// How many threads there may be at most.
-const MOST: usize = 64;
+pub(super) const MOST: usize = 64;
 /// After a call that kept another waiting, so many are answered with the lead left to another thread.
 const SHARED: u32 = 64;
 
@@ -254,6 +254,15 @@ impl<'a> Pool<'a> {
                 self.free.notify_one();
             } else if state.threads < MOST {
                 return true;
+            } else {
+                // Nobody is left to find out that there is nobody to serve.
+                drop(state);
+                match self.listener.poll(Some(Instant::now())) {
+                    Ok(Readiness::Unused) => self.end(None),
+                    Ok(_) => {}
+                    Err(error) => self.end(Some(error)),
+                }
+                state = self.state();
             }
         }
     }
