@@ -125,6 +125,37 @@ Promise.all(Array.from({length: 20}, () => fs.promises.readFile('../data/text', 
     works(&jail, &[], "node program.js").stdout_is("required\ntrue\n");
 }
 
+/// A C library that opens by open(2).
+#[test]
+fn a_static_program_of_musl() {
+    nono_tests::need!(Need::Landlock(1), Need::Seccomp, Need::Program("musl-gcc"), Need::Program("bash"));
+    let source = r#"
+#include <dirent.h>
+#include <stdio.h>
+int main(void) {
+    char text[16] = "";
+    FILE *file = fopen("../data/text", "r"), *made = fopen("../data/made", "w");
+    DIR *directory = opendir("../data");
+    if (!file || !made || !directory) return perror("data"), 1;
+    if (fopen("../secrets/key", "r")) return puts("secret"), 1;
+    fgets(text, sizeof text, file);
+    fprintf(made, "%s", text);
+    fclose(made);
+    int names = 0;
+    while (readdir(directory)) names++;
+    printf("%s %d\n", text, names);
+    return 0;
+}
+"#;
+    let jail = jail(User::Same, &[("text", "approved")]);
+    jail.file("work/program.c", source);
+    let built =
+        Command::new("musl-gcc").args(["-static", "-o", "program", "program.c"]).current_dir(jail.work()).status();
+    assert!(built.unwrap().success());
+    works(&jail, &[], "./program").stdout_is("approved 4\n");
+    assert_eq!(std::fs::read_to_string(jail.work().join("../data/made")).unwrap(), "approved");
+}
+
 /// As musl's C library opens, which has no use for openat(2); and under a storm of signals, as Go's runtime sends them to its
 /// threads.
 #[test]
