@@ -144,10 +144,10 @@ impl Console {
         if !own() {
             return false;
         }
+        // What was typed for the command is no answer. It fails for a terminal that is gone alone.
+        let _flushed = tcflush(&self.terminal, QueueSelector::IFlush);
         self.show(text, &patience);
         self.show(question::KEEP_PROMPT, &patience);
-        // It fails for a terminal that is gone alone.
-        let _flushed = tcflush(&self.terminal, QueueSelector::IFlush);
         let said = self.line(&patience, own);
         self.closing.store(true, Ordering::SeqCst);
         said.is_ok_and(|line| question::is_yes(&line))
