@@ -20,7 +20,7 @@ pub(crate) const ROWS: &[Row] = &[
     // It takes more than this flag to be signalled: fcntl(2).
     Row::open("file-async", b"approved/f", OFlags::from_bits_retain(0o20000)).inside("ok"),
     Row::open("file-exclusive-alone", b"approved/f", OFlags::EXCL),
-    Row::open("file-unknown-flag", b"approved/f", OFlags::from_bits_retain(1 << 26)).unapproved("refused"),
+    Row::open("file-unknown-flag", b"approved/f", OFlags::from_bits_retain(1 << 30)).unapproved("refused"),
     // Neither reading nor writing: Landlock asks for no right.
     Row::open("file-mode-three", b"approved/f", OFlags::ACCMODE).always("=|EACCES"),
     Row::open("directory", b"approved/sub", OFlags::DIRECTORY),

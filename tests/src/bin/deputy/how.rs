@@ -32,7 +32,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row::new("how-at-edge", |scene| at_edge(scene, 24)),
     Row::new("how-over-edge", |scene| at_edge(scene, 25)).always("="),
     Row::new("how-unknown-flag", |scene| how(scene, [1 << 40, 0, 0, 0], 24)).always("="),
-    Row::new("how-unknown-low-flag", |scene| how(scene, [1 << 26, 0, 0, 0], 24)).always("="),
+    Row::new("how-unknown-low-flag", |scene| how(scene, [1 << 30, 0, 0, 0], 24)).always("="),
     Row::new("how-unknown-resolve", |scene| how(scene, [0, 0, 1 << 20, 0], 24)).always("="),
     Row::new("how-mode-without-create", |scene| how(scene, [0, 0o644, 0, 0], 24)).always("="),
     Row::new("how-mode-too-much", |scene| how(scene, [CREATE, 0o10_0644, 0, 0], 24)).always("="),
