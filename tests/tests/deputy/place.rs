@@ -17,7 +17,7 @@ use std::time::Duration;
 /// The program.
 pub(crate) const DEPUTY: &str = env!("CARGO_BIN_EXE_deputy");
 /// How long an act may take. Those that are slow outside take a second.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 const SECRET: &str = "SECRET";
 
 /// What is approved.
