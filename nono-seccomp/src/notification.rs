@@ -138,7 +138,8 @@ impl<'l> Notification<'l> {
         }
         let Err(source) = added else { return Ok(self.settle(Answer::Delivered)) };
         match source.raw_os_error() {
-            Some(libc::ENOENT) => Ok(self.settle(Answer::TargetGone)),
+            // ESRCH: it ended while the descriptor was on its way (kernel/seccomp.c, the end of seccomp_do_user_notification).
+            Some(libc::ENOENT | libc::ESRCH) => Ok(self.settle(Answer::TargetGone)),
             Some(libc::EMFILE) => Ok(match self.respond(0, Errno::EMFILE.number(), 0)? {
                 Answer::Delivered => Answer::TableFull,
                 answer => answer,
