@@ -10,17 +10,16 @@
 use super::call::Open;
 use super::confined::Confined;
 use super::judge::{Bench, Ruling};
+use super::look::{Act, Look, look, path};
 use super::memory::Subject;
-use super::object::{Descriptors, Found, Object};
+use super::object::{Descriptors, Object};
 use super::socket::{self, SocketCall};
 use super::view::{Own, View};
-use nono_core::{Approval, CapabilitySet, OpenFlags, Question, decide};
+use nono_core::{Approval, CapabilitySet, Question, decide};
 use nono_seccomp::{Errno as Answer, InjectFlags, ListenError, Notification};
 use rustix::fs::{Mode, OFlags, fstat, ftruncate};
 use rustix::io::Errno;
-use std::ffi::OsString;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
 use std::time::Instant;
 
 /// What of a target's flags counts for an object that is there.
@@ -45,27 +44,6 @@ pub(super) struct Pending<'l> {
     pub(super) subject: Subject,
     pub(super) question: Question,
     since: Instant,
-}
-
-/// What is done to the object.
-#[derive(Debug, Clone)]
-enum Act {
-    /// It is opened.
-    Open,
-    /// A file of this name is made in it.
-    Make(OsString),
-    /// A file without a name is made in it.
-    MakeUnnamed,
-}
-
-/// What is known of a call after a look at the file system.
-enum Look {
-    /// The kernel answers.
-    Leave,
-    /// It fails.
-    Fail(Errno),
-    /// This is asked for.
-    At(Object, Act, OpenFlags),
 }
 
 /// All that opening needs.
@@ -246,58 +224,11 @@ fn pinned<'p>(pending: &'p Pending<'_>) -> Result<&'p Object, Errno> {
 #[cfg(weak_broker)]
 fn pinned(pending: &Pending<'_>) -> Result<Object, Errno> {
     match Object::of(pending.view.pin(&pending.open)?)? {
-        Found::Object(object) => Ok(object),
-        Found::Link | Found::Other => Err(Errno::LOOP),
+        super::object::Found::Object(object) => Ok(object),
+        super::object::Found::Link | super::object::Found::Other => Err(Errno::LOOP),
     }
 }
 
 fn fail<T>(notification: Notification<'_>, errno: Errno) -> Result<Option<T>, ListenError> {
     notification.fail(Answer::new(errno.raw_os_error()).unwrap_or(Answer::EACCES)).map(|_| None)
-}
-
-/// The path by which it is judged.
-fn path(object: &Object, act: &Act, descriptors: &Descriptors) -> Option<PathBuf> {
-    let path = object.path(descriptors)?;
-    Some(match act {
-        Act::Make(name) => path.join(name),
-        Act::Open | Act::MakeUnnamed => path,
-    })
-}
-
-/// Finds what is asked for.
-fn look(view: &View, open: &Open) -> Look {
-    let Some(asked) = open.asked() else { return Look::Leave };
-    let pinned = match view.pin(open) {
-        Ok(pinned) => Object::of(pinned),
-        Err(Errno::NOENT) if open.creates() => return look_at_parent(view, open, asked),
-        Err(_) => return Look::Leave,
-    };
-    let object = match pinned {
-        Ok(Found::Object(object)) => object,
-        Ok(Found::Link) => return Look::Fail(Errno::LOOP),
-        Ok(Found::Other) | Err(_) => return Look::Leave,
-    };
-    if open.is_unnamed() {
-        return Look::At(object, Act::MakeUnnamed, asked | OpenFlags::UNNAMED | OpenFlags::DIRECTORY);
-    }
-    let changes = asked.intersects(OpenFlags::WRITE | OpenFlags::TRUNCATE);
-    // EEXIST and EISDIR; and what is emptied without being written (EACCES, by Landlock).
-    let exists = open.creates() && (open.flags.contains(OFlags::EXCL) || object.is_directory);
-    let empties = asked.contains(OpenFlags::TRUNCATE) && !asked.contains(OpenFlags::WRITE);
-    if exists || empties || object.is_directory && changes {
-        return Look::Leave;
-    }
-    let kind = if object.is_directory { OpenFlags::DIRECTORY } else { OpenFlags::empty() };
-    Look::At(object, Act::Open, asked | kind)
-}
-
-fn look_at_parent(view: &View, open: &Open, asked: OpenFlags) -> Look {
-    let Ok(Some((pinned, name))) = view.pin_parent(open) else { return Look::Leave };
-    match Object::of(pinned) {
-        Ok(Found::Object(parent)) if parent.is_directory => {
-            let asked = asked.difference(OpenFlags::TRUNCATE) | OpenFlags::CREATE;
-            Look::At(parent, Act::Make(name.to_owned()), asked)
-        }
-        _ => Look::Leave,
-    }
 }

@@ -80,10 +80,6 @@ impl Open {
         Some(mode | truncate)
     }
 
-    pub(super) fn is_absolute(&self) -> bool {
-        self.path.to_bytes().starts_with(b"/")
-    }
-
     /// `O_TMPFILE` holds the bit of `O_DIRECTORY` too.
     pub(super) fn is_unnamed(&self) -> bool {
         self.flags.contains(OFlags::TMPFILE)
@@ -129,7 +125,8 @@ fn is_valid(how: &OpenHow) -> bool {
     how.flags & !u64::from(known.bits()) == 0 && how.mode & !(if makes { 0o7777 } else { 0 }) == 0
 }
 
-fn int(register: u64) -> i32 {
+/// An argument of type `int`: the low half of a register.
+pub(super) fn int(register: u64) -> i32 {
     let [a, b, c, d, ..] = register.to_le_bytes();
     i32::from_le_bytes([a, b, c, d])
 }

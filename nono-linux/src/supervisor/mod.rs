@@ -2,26 +2,10 @@
 //! call returns an open descriptor, or `EACCES`.
 //!
 //! Landlock stays the boundary. A notification that is let go on is answered by the kernel under Landlock, so nothing is lost
-//! by a wrong guess there; the supervisor only ever adds, by handing over a descriptor that it opened itself. If it ends,
-//! mediated calls fail with `ENOSYS` and nothing opens: it has to live as long as a process has the filter.
-//!
-//! ```no_run
-//! use nono_core::{Accepted, AccessMode, Backend, CapabilitySet};
-//! use nono_linux::{Judges, Linux, spawn};
-//! use std::process::Command;
-//! use std::time::Duration;
-//!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let grants = CapabilitySet::builder().allow("/usr", AccessMode::Read)?.build()?;
-//! let policy = Linux::probe().supervised().prepare(&grants, &Accepted::default())?;
-//! let mut command = Command::new("/usr/bin/wc");
-//! let (mut child, supervisor) = spawn(policy, command.arg("/srv/data/list"))?;
-//! let rules = CapabilitySet::builder().allow("/srv/data", AccessMode::Read)?.build()?;
-//! supervisor.serve(&Judges::default().rules(rules), Duration::from_secs(60))?;
-//! println!("{}", child.wait()?);
-//! # Ok(())
-//! # }
-//! ```
+//! by a wrong guess there; the supervisor only ever adds, by handing over a descriptor that it opened itself. Connecting and
+//! listening, where they are notified, are never let go on: what Landlock has no rule for is done here or not at all. If the
+//! supervisor ends, mediated calls fail with `ENOSYS` and nothing opens: it has to live as long as a process has the filter.
+
 mod ask;
 mod broker;
 mod call;
@@ -29,6 +13,7 @@ mod confined;
 mod fast;
 mod judge;
 mod launch;
+mod look;
 mod memory;
 mod object;
 mod serve;
@@ -54,14 +39,33 @@ use std::io;
 use std::num::NonZeroU8;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
-use std::thread::{self, Scope};
+use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::Duration;
 
-/// How many threads serve, unless it is said: with one, an open that is looked into holds up the others; more than two are no faster on two
-/// processors.
+/// How many threads serve, unless it is said: with one, an open that is looked into holds up the others; more than two are
+/// no faster on two processors.
 const THREADS: NonZeroU8 = NonZeroU8::new(2).unwrap();
 
 /// Serves the calls of a program that was started by [`spawn`] or [`spawn_on_terminal`].
+///
+/// # Examples
+/// ```no_run
+/// use nono_core::{Accepted, AccessMode, Backend, CapabilitySet};
+/// use nono_linux::{Judges, Linux, spawn};
+/// use std::process::Command;
+/// use std::time::Duration;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let grants = CapabilitySet::builder().allow("/usr", AccessMode::Read)?.build()?;
+/// let policy = Linux::probe().supervised().prepare(&grants, &Accepted::default())?;
+/// let mut command = Command::new("/usr/bin/wc");
+/// let (mut child, supervisor) = spawn(policy, command.arg("/srv/data/list"))?;
+/// let rules = CapabilitySet::builder().allow("/srv/data", AccessMode::Read)?.build()?;
+/// supervisor.serve(&Judges::default().rules(rules), Duration::from_secs(60))?;
+/// println!("{}", child.wait()?);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a program whose calls are not served waits for ever, and fails when this is dropped"]
 pub struct Supervisor {
     listener: Listener,
@@ -144,26 +148,29 @@ impl Supervisor {
                         Err(error)
                     }
                 };
-                let started = thread::Builder::new().name("nono-broker".into()).spawn_scoped(scope, work);
-                started.map_err(|source| {
-                    pool.end(None);
-                    ServeError::Thread { source }
-                })
+                thread::Builder::new().name("nono-broker".into()).spawn_scoped(scope, work)
             };
             let asking = judges.asks().map(|approver| {
                 let broker = &broker;
-                let answer = move |pending, ruling| self.answer(scope, (pool, broker, answering), pending, ruling);
+                let answer = move |pending, ruling| self.answer(scope, (broker, answering), pending, ruling);
                 scope.spawn(move || ask::ask(&broker.bench, &questions, approver, patience, answer))
             });
-            let mut workers = (0..self.threads.get()).map(|_| work()).collect::<Result<Vec<_>, _>>()?;
+            let started = (0..self.threads.get()).map(|_| work()).collect::<Result<Vec<_>, _>>();
+            let mut workers = started.map_err(|source| {
+                pool.end(None);
+                ServeError::Thread { source }
+            })?;
             while pool.needs_another() {
-                workers.push(work()?);
+                // One that cannot be started now is needed again a moment later.
+                workers.extend(work());
             }
             for worker in workers {
                 worker.join().unwrap_or(Ok(()))?;
             }
             drop(sender);
-            asking.map_or(Ok(()), |asking| asking.join().map_or(Ok(()), |()| Ok(())))
+            // An approver that panicked has answered nothing: its questions were refused.
+            let _asked = asking.map(ScopedJoinHandle::join);
+            Ok(())
         })?;
         pool.failed().map_or(Ok(()), |source| Err(ServeError::Listen { source }))
     }
@@ -173,7 +180,7 @@ impl Supervisor {
     fn answer<'scope, 'l: 'scope>(
         &'scope self,
         scope: &'scope Scope<'scope, '_>,
-        (pool, broker, answering): (&'scope Pool<'_>, &'scope Broker<'_>, &'scope AtomicUsize),
+        (broker, answering): (&'scope Broker<'_>, &'scope AtomicUsize),
         pending: Pending<'l>,
         ruling: Ruling<'scope>,
     ) {
@@ -183,16 +190,17 @@ impl Supervisor {
         }
         let late = move || {
             // Without it the call fails, as its notification is dropped.
-            let answered = self.enter().map_or(Ok(()), |()| broker.answer_late(pending, ruling));
+            serve::settle(self.enter().map_or(Ok(()), |()| broker.answer_late(pending, ruling)));
             answering.fetch_sub(1, Ordering::Relaxed);
-            answered.unwrap_or_else(|error| pool.end(Some(error)));
         };
         // Likewise where no thread can be started.
         let _started = thread::Builder::new().name("nono-answer".into()).spawn_scoped(scope, late);
     }
 
-    /// Makes a thread fit to open files for the program: no privileges that it lacks, and a umask of its own, which is none.
+    /// Makes a thread fit to open files for the program: no privileges that it lacks, a umask of its own, which is none, and no
+    /// signals, which could interrupt an answer on its way.
     fn enter(&self) -> Result<(), ServeError> {
+        sys::block_signals().map_err(|source| ServeError::Thread { source })?;
         self.privileges.drop().map_err(|errno| ServeError::Privileges { source: errno.into() })?;
         sys::unshare_file_system_state().map_err(|source| ServeError::Own { source })?;
         rustix::process::umask(rustix::fs::Mode::empty());

@@ -112,7 +112,7 @@ impl<'a> Pool<'a> {
                 self.wake_the_watch();
             }
             if confines(&notification) {
-                self.broker.confine(notification)?;
+                settle(self.broker.confine(notification));
                 continue;
             }
             if let Some(call) = SocketCall::read(&notification) {
@@ -120,7 +120,7 @@ impl<'a> Pool<'a> {
                 if waits {
                     self.leave_lead(term);
                 }
-                self.broker.serve_socket(notification, call)?;
+                settle(self.broker.serve_socket(notification, call));
                 if waits {
                     return Ok(true);
                 }
@@ -132,7 +132,7 @@ impl<'a> Pool<'a> {
                         return Ok(true);
                     }
                 }
-                _ => drop(notification.resume()?),
+                _ => settle(notification.resume()),
             }
         }
     }
@@ -154,8 +154,9 @@ impl<'a> Pool<'a> {
         if shared {
             self.leave_lead(term);
         }
-        if let Some(pending) = self.broker.serve(notification, open)? {
-            enqueue(questions, pending);
+        match self.broker.serve(notification, open) {
+            Ok(Some(pending)) => enqueue(questions, pending),
+            served => settle(served),
         }
         if !shared {
             let waits = self.listener.poll(Some(Instant::now()))? == Readiness::Waiting;
@@ -276,6 +277,14 @@ impl Drop for EndOnPanic<'_, '_> {
         if std::thread::panicking() {
             self.0.end(None);
         }
+    }
+}
+
+/// What goes wrong with one call is that call's: it fails with `EPERM`, and the others are served. Only a listener that
+/// receives nothing any more is the end.
+pub(super) fn settle<T>(served: Result<T, ListenError>) {
+    if let Err(error) = served {
+        tracing::warn!(%error, "a call was not answered as it should have been");
     }
 }
 

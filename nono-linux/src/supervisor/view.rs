@@ -71,7 +71,7 @@ impl View {
     /// Pins what `open` names, as `O_PATH`: the last link is followed unless the target asked otherwise.
     pub(super) fn pin(&self, open: &Open) -> Result<OwnedFd, Errno> {
         let kept = open.flags & (OFlags::NOFOLLOW | OFlags::DIRECTORY);
-        self.look_up(open, open.path.as_bytes(), kept)
+        self.look_up((open.directory, open.resolve), open.path.as_bytes(), kept)
     }
 
     /// Pins the directory in which `open` would make a file, and gives the file's name; none if its path does not end in a
@@ -84,33 +84,29 @@ impl View {
             return Ok(None);
         }
         let parent = if parent.is_empty() { b"." } else { parent };
-        Ok(Some((self.look_up(open, parent, OFlags::DIRECTORY)?, OsStr::from_bytes(name))))
+        let pinned = self.look_up((open.directory, open.resolve), parent, OFlags::DIRECTORY)?;
+        Ok(Some((pinned, OsStr::from_bytes(name))))
     }
 
     /// Pins what a path names that comes without a directory, as the address of a socket does.
     pub(super) fn pin_path(&self, path: &CStr) -> Result<OwnedFd, Errno> {
-        let (base, resolve) = if path.to_bytes().starts_with(b"/") {
-            (None, ResolveFlags::NO_MAGICLINKS | ResolveFlags::IN_ROOT)
-        } else {
-            (Some(self.base(libc::AT_FDCWD)?), ResolveFlags::NO_MAGICLINKS)
-        };
-        let base = base.as_ref().unwrap_or(&self.root);
-        openat2(base, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), resolve)
+        self.look_up((libc::AT_FDCWD, ResolveFlags::empty()), path.to_bytes(), OFlags::empty())
     }
 
-    fn look_up(&self, open: &Open, path: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
-        let mut resolve = open.resolve | ResolveFlags::NO_MAGICLINKS;
-        let from_root = open.is_absolute() && !open.resolve.contains(ResolveFlags::IN_ROOT);
+    /// Looks `path` up from a directory of the target's, or its root, in the way it asks for.
+    fn look_up(&self, (directory, asked): (i32, ResolveFlags), path: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
+        let mut resolve = asked | ResolveFlags::NO_MAGICLINKS;
+        let from_root = path.starts_with(b"/") && !asked.contains(ResolveFlags::IN_ROOT);
         let base;
         let base = if from_root {
             // Both are about the way from the directory to the root, which is not gone here.
-            if open.resolve.intersects(ResolveFlags::BENEATH | ResolveFlags::NO_XDEV) {
+            if asked.intersects(ResolveFlags::BENEATH | ResolveFlags::NO_XDEV) {
                 return Err(Errno::XDEV);
             }
             resolve |= ResolveFlags::IN_ROOT;
             &self.root
         } else {
-            base = self.base(open.directory)?;
+            base = self.base(directory)?;
             &base
         };
         let mut attempts = ATTEMPTS;

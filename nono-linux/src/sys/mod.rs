@@ -141,6 +141,16 @@ pub(crate) fn restrict_and_hand_over_before_exec(
     unsafe { command.pre_exec(steps) }
 }
 
+/// Blocks every signal that can be blocked in the calling thread: `pthread_sigmask(3)`.
+pub(crate) fn block_signals() -> io::Result<()> {
+    let mut all = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: the call fills the set that the pointer is to, which is writable and large enough, being one.
+    unsafe { libc::sigfillset(all.as_mut_ptr()) };
+    // SAFETY: the set was filled by the line before; the call reads it, and writes nothing, the last pointer being null.
+    let answer = unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, all.as_ptr(), std::ptr::null_mut()) };
+    if answer == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(answer)) }
+}
+
 /// Gives this thread a umask and a working directory of its own: `unshare(2)` with `CLONE_FS`.
 pub(crate) fn unshare_file_system_state() -> io::Result<()> {
     // SAFETY: what is unshared is the umask, the root and the working directory, not the table of descriptors: every
@@ -154,4 +164,26 @@ pub(crate) fn restrict_before_exec(command: &mut Command, restriction: Restricti
     // SAFETY: the closure runs in a forked child that has one thread. It makes the calls listed at the top of this
     // module, which are async-signal-safe; it allocates nothing, takes no lock, and owns the descriptor it uses.
     unsafe { command.pre_exec(steps) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The mask of this thread, of `proc_pid_status(5)`.
+    fn blocked() -> u64 {
+        let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigBlk:")).unwrap();
+        u64::from_str_radix(mask.trim(), 16).unwrap()
+    }
+
+    #[test]
+    fn signals_are_blocked_in_one_thread_alone() {
+        let before = blocked();
+        let inside = std::thread::spawn(|| block_signals().map(|()| blocked())).join().unwrap().unwrap();
+        for signal in [libc::SIGTERM, libc::SIGCHLD, libc::SIGTSTP, libc::SIGWINCH] {
+            assert_ne!(inside & 1 << (signal - 1), 0, "{signal}");
+        }
+        assert_eq!(blocked(), before);
+    }
 }
