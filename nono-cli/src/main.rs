@@ -25,15 +25,16 @@ mod terminal;
 mod tmpdir;
 
 use args::{Arguments, Subcommands};
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches};
 use std::ffi::OsString;
+use std::mem::ManuallyDrop;
 
 /// Does what the arguments say, the program's name first, and returns the exit status.
 #[cfg_attr(test, expect(dead_code, reason = "the tests have a main of their own"))]
 fn run(arguments: Vec<OsString>) -> u8 {
     let runs = arguments.get(1).is_some_and(|first| first == "run");
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let arguments = match parse(arguments) {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error, runs),
     };
@@ -46,6 +47,14 @@ fn run(arguments: Vec<OsString>) -> u8 {
         terminal::error(&error, error.remedy());
         error.status()
     })
+}
+
+/// As clap's `try_parse_from`, but what the flags were made of is left to the end of the process: taking it apart costs as much
+/// as a third of making it.
+fn parse(arguments: Vec<OsString>) -> Result<Arguments, clap::Error> {
+    let mut command = ManuallyDrop::new(Arguments::command());
+    let mut matches = command.try_get_matches_from_mut(arguments)?;
+    Arguments::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
 }
 
 /// Wrong usage: 125 where a command would have been run, else 2. Asking for help is no error.

@@ -100,7 +100,7 @@ impl Linux {
     /// Why there is no Landlock.
     pub fn planned(&self, set: &CapabilitySet) -> Result<Enforcement, Absence> {
         let accepted = Accepted::default();
-        let supervisor = matches!(self.listener(&accepted), Ok(Some(_)));
+        let supervisor = matches!(self.listener(set, &accepted), Ok(Some(_)));
         let plan = compile(set, &self.kernel, &accepted, supervisor);
         plan.map(|plan| self.enforcement(plan.enforcement))
     }
@@ -112,9 +112,11 @@ impl Linux {
 
     /// How the filter would get a listener, if there is to be one. What a supervisor relies on to see the same files as the
     /// program cannot be left off; where it is for sockets alone, it does without being there.
-    fn listener(&self, accepted: &Accepted) -> Result<Option<InstallFlags>, PrepareError> {
+    fn listener(&self, set: &CapabilitySet, accepted: &Accepted) -> Result<Option<InstallFlags>, PrepareError> {
         match self.supervisor {
             Wanted::Never => Ok(None),
+            // Asking the kernel takes a dozen calls, and most programs need no answer.
+            Wanted::WhereNeeded if Notified::sockets(set, self.kernel.abi, accepted) == Notified::default() => Ok(None),
             Wanted::WhereNeeded => Ok(listener_flags(accepted).ok()),
             Wanted::Always => listener_flags(accepted).map(Some),
         }
@@ -160,7 +162,7 @@ impl Backend for Linux {
     }
 
     fn prepare(&self, set: &CapabilitySet, accepted: &Accepted) -> Result<Policy, PrepareError> {
-        let listener = self.listener(accepted)?;
+        let listener = self.listener(set, accepted)?;
         let mut plan = compile(set, &self.kernel, accepted, listener.is_some())
             .map_err(|absence| PrepareError::NoLandlock { absence })?;
         plan.filter.notified.opens = self.supervisor == Wanted::Always;

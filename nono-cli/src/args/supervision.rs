@@ -5,6 +5,7 @@ use clap::Args;
 use std::ffi::OsString;
 use std::num::NonZeroU8;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Who is asked about files outside the grants.
 #[derive(Debug, Args)]
@@ -20,15 +21,15 @@ pub(crate) struct Supervision {
     /// Answer by the table `approve` of FILE (TOML: read, write, allow, deny).
     #[arg(long, value_name = "FILE", value_parser = path())]
     pub(crate) approve_rules: Option<PathBuf>,
-    /// Take a question that is left alone so long for answered by no.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    pub(crate) approve_timeout: u32,
+    /// Take a question that is left alone so long for answered by no [default: 60].
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) approve_timeout: Option<u32>,
     /// Append each answer to FILE as a line of JSON, before it is given.
     #[arg(long, value_name = "FILE", value_parser = path())]
     pub(crate) audit: Option<PathBuf>,
     /// Serve by so many threads, to measure what they are good for.
-    #[arg(long, value_name = "N", default_value = "2", hide = true)]
-    pub(crate) broker_threads: NonZeroU8,
+    #[arg(long, value_name = "N", hide = true)]
+    pub(crate) broker_threads: Option<NonZeroU8>,
     /// End what the command leaves running, instead of waiting for it.
     #[arg(long)]
     pub(crate) kill_orphans: bool,
@@ -38,6 +39,11 @@ impl Supervision {
     /// Whether anything outside the grants may be asked for.
     pub(crate) fn is_on(&self) -> bool {
         self.supervised || self.approve.is_some() || self.approve_rules.is_some()
+    }
+
+    /// How long a question waits. (A default of clap's own is parsed at every start.)
+    pub(crate) fn patience(&self) -> Duration {
+        Duration::from_secs(self.approve_timeout.unwrap_or(60).into())
     }
 
     /// A flag that means nothing without one of those.

@@ -146,10 +146,14 @@ pub(crate) fn run(session: Session<'_>) -> Result<Ended, SuperviseError> {
         SuperviseError::Thread { source }
     };
     desk.map_or(Ok(()), Desk::begin).map_err(thread_failed)?;
-    let (handle, patience) = (parent.handle(), Duration::from_secs(options.approve_timeout.into()));
+    let (handle, patience) = (parent.handle(), options.patience());
     let told = console.clone();
     let over = handle.clone();
-    let supervisor = supervisor.with_threads(options.broker_threads).when_over(move || over.close());
+    let supervisor = match options.broker_threads {
+        Some(threads) => supervisor.with_threads(threads),
+        None => supervisor,
+    };
+    let supervisor = supervisor.when_over(move || over.close());
     let serve = move || {
         if let Err(error) = supervisor.serve(&judges, patience) {
             report(&error, command, told.as_deref());

@@ -202,7 +202,7 @@ fn close_unix(rules: &mut Rules, unix: Unix) -> Result<(), BuildError> {
 impl Notified {
     /// What of the sockets that `set` grants only a supervisor can tell from what it does not, unless that was accepted to be
     /// open.
-    pub(super) fn sockets(set: &CapabilitySet, abi: Abi, accepted: &Accepted) -> Notified {
+    pub(crate) fn sockets(set: &CapabilitySet, abi: Abi, accepted: &Accepted) -> Notified {
         let closed = *set.network() != NetworkMode::AllowAll;
         let kept = |guarantee| closed && !accepted.contains(guarantee);
         let here = kept(Guarantee::AnyHost) && !set.tcp_connect_here().is_empty();
