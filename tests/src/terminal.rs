@@ -11,6 +11,7 @@ use rustix::termios::{Winsize, tcgetpgrp, tcsetwinsize};
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -54,7 +55,7 @@ impl Terminal {
         let dir = nono.parent().unwrap_or(Path::new("/"));
         let mut path = dir.as_os_str().to_owned();
         path.push(":/usr/local/bin:/usr/bin:/bin");
-        let slave = || std::fs::File::options().read(true).write(true).open(&name);
+        let slave = || std::fs::File::options().read(true).write(true).custom_flags(libc::O_NOCTTY).open(&name);
         // Its standard input becomes the terminal that controls it.
         let run = jail.program(bin("attempt")).cmd(["on-terminal".as_ref(), name.as_os_str()]);
         let run = run.cmd(["bash", "--noprofile", "--norc", "--noediting", "-i"]);

@@ -101,18 +101,19 @@ impl Parent {
 }
 
 impl Charge<'_> {
-    /// Stops nono as the command was stopped, and goes on when it is continued.
+    /// Stops nono as the command was stopped. What continues nono is SIGCONT, and that continues the command: once, for a
+    /// second one could come after the command was stopped again.
     fn stop(&self) -> io::Result<()> {
         if let Some(console) = self.console {
             console.interrupt();
             console.relaying(Relaying::suspend);
         }
         // In a session of its own the command can be stopped where nobody would continue it.
-        if self.console.is_none() || !stop::is_orphaned() {
-            kill_process(getpid(), Signal::STOP)?;
+        if self.console.is_some() && stop::is_orphaned() {
+            self.go_on();
+            return Ok(());
         }
-        self.go_on();
-        Ok(())
+        Ok(kill_process(getpid(), Signal::STOP)?)
     }
 
     fn go_on(&self) {
