@@ -1,12 +1,20 @@
-//! The tasks of this workspace: `cargo xtask test`, `ci`, `prove` and `bench`.
+//! The tasks of this workspace: `cargo xtask test`, `test-vm`, `ci`, `prove` and `bench`.
 #![forbid(unsafe_code)]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::format_collect,
+    clippy::format_push_string,
+    reason = "paths are those of this repository and of tools, and no text is long"
+)]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for the terminal of contributors")]
 
 mod bench;
 mod check;
 mod ci;
+mod fetch;
 mod tally;
 mod tests_run;
+mod vm;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
@@ -33,6 +41,8 @@ enum Task {
     Ci,
     /// Mass tests in full
     Prove,
+    /// The tests on many kernels, each in a virtual machine
+    TestVm(vm::TestVm),
     /// Measure against the least that the kernel allows
     #[command(subcommand)]
     Bench(Bench),
@@ -85,6 +95,7 @@ fn run(arguments: Arguments) -> anyhow::Result<bool> {
     match arguments.task {
         Task::Test { rest } => tests_run::run(&shell, &rest),
         Task::Ci => Ok(ci::run(&shell)),
+        Task::TestVm(options) => vm::run(&shell, &options),
         Task::Prove => Ok(ci::prove(&shell)),
         Task::Bench(Bench::Start { runs, many }) => bench::start(&shell, runs, many).map(|()| true),
         Task::Bench(Bench::Open { runs, opens }) => bench::open(&shell, runs, opens).map(|()| true),

@@ -1,0 +1,229 @@
+//! `cargo xtask test-vm`: the tests of this repository on many kernels, each in a virtual machine of its own.
+//!
+//! Kernels and the guests' few programs come from Debian's packages, through an apt with a state of its own. The test
+//! programs are built static once, and lie in one archive that every guest begins with; nothing is written to a disk.
+
+mod archive;
+mod console;
+mod guest;
+mod image;
+mod kernels;
+mod programs;
+mod qemu;
+mod table;
+
+use crate::fetch::{Apt, Architecture, cache};
+use crate::tests_run::target_dir;
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
+use image::{USER, Work};
+use kernels::Kernel;
+use programs::{Programs, TestProgram, Toolchain};
+use qemu::{Boot, Console, Machine};
+use std::panic::resume_unwind;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+use table::Tested;
+use xshell::{Shell, cmd};
+
+/// Arguments of `cargo xtask test-vm`.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "a flag of the command line is a bool")]
+pub(crate) struct TestVm {
+    /// Which kernels: all, quick (three), or versions such as 6.12 or 6.1,7.0
+    #[arg(long, default_value = "quick", value_name = "VERSIONS")]
+    kernel: String,
+    /// The machine that is emulated
+    #[arg(long, value_enum, default_value = "x86_64")]
+    arch: Arch,
+    /// Only test programs whose name contains NAME; `NAME::TEST` runs one test of them
+    #[arg(long, value_name = "NAME")]
+    filter: Option<String>,
+    /// Only as one user: root or user
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// How many guests run at once; each has two processors
+    #[arg(long, default_value_t = 2)]
+    jobs: usize,
+    /// Keep the archive that guests begin with
+    #[arg(long)]
+    keep: bool,
+    /// A shell in a guest instead of the tests
+    #[arg(long)]
+    shell: bool,
+    /// Install qemu if it is missing
+    #[arg(long)]
+    install: bool,
+    /// Write the page docs/kernels.md
+    #[arg(long)]
+    write: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Arch {
+    #[value(name = "x86_64")]
+    X86,
+    #[value(name = "aarch64")]
+    Arm,
+}
+
+/// How long one test program may take in a guest; without help from the hardware, the longest takes a tenth of it.
+const LIMIT: &str = "900";
+
+/// Cases of mass tests: a fiftieth, for emulation is slow.
+const CASES: [(&str, &str); 2] = [("NONO_TEST_CASES", "2000"), ("NONO_TEST_MODEL_CASES", "400")];
+
+/// Runs the tests in guests. Whether all passed.
+pub(crate) fn run(shell: &Shell, options: &TestVm) -> anyhow::Result<bool> {
+    let began = Instant::now();
+    let architecture = match options.arch {
+        Arch::X86 => Architecture::Amd64,
+        Arch::Arm => Architecture::Arm64,
+    };
+    let mut machine = Machine::find(shell, architecture, options.install)?;
+    let cache = cache()?;
+    let apt = Apt::open(shell, architecture)?;
+    let (kernels, gone) = kernels::choose(&apt, architecture, &options.kernel)?;
+    let mut booted: Vec<(Kernel, PathBuf)> = Vec::new();
+    for kernel in kernels {
+        let image = kernels::image(&apt, &kernel, &cache)?;
+        booted.push((kernel, image));
+    }
+    let toolchain = match options.arch {
+        Arch::X86 => Toolchain::native(),
+        Arch::Arm => bail!("tests for aarch64 cannot be built here yet"),
+    };
+    println!("building the tests for {}", toolchain.triple);
+    let programs = programs::build(shell, &toolchain)?;
+    let work = work(options, &programs)?;
+    let target = target_dir(shell)?;
+    let logs = qemu::logs(&target)?;
+    let initramfs = target.join(format!("test-vm/initramfs-{}", architecture.debian()));
+    image::write(shell, &apt, &work, &cache, &initramfs)?;
+    drop(apt);
+    if let Some((_, image)) = booted.first() {
+        machine.accelerate(&Boot { kernel: image, initramfs: &initramfs, words: String::new() })?;
+    }
+    let help = if machine.accelerated { "with KVM" } else { "emulated, for KVM does not work here" };
+    println!(
+        "{} kernels, {} test programs on each, {help}; {} s so far",
+        booted.len(),
+        work.runs.len(),
+        began.elapsed().as_secs()
+    );
+    let guests = Guests { machine, initramfs, logs, expected: work.runs.len() };
+    if options.shell {
+        let (kernel, image) = booted.first().context("no kernel was chosen")?;
+        return guests.shell(kernel, image);
+    }
+    let tested = guests.all(&booted, options.jobs.max(1))?;
+    if !options.keep {
+        shell.remove_path(&guests.initramfs)?;
+    }
+    let date = cmd!(shell, "date -u +%Y-%m-%d").quiet().read()?;
+    let name = architecture.debian();
+    let json = table::json(&tested, &gone, name, &date);
+    shell.write_file(target.join(format!("test-vm/kernels-{name}.json")), format!("{json:#}\n"))?;
+    println!("{}", table::text(&tested, &gone));
+    if options.write {
+        shell.write_file("docs/kernels.md", table::page(&tested, &gone, name, &date))?;
+    }
+    let good = tested.iter().filter(|one| one.is_good()).count();
+    println!("{good} of {} kernels good, {} skipped, in {} s", tested.len(), gone.len(), began.elapsed().as_secs());
+    Ok(good == tested.len() && !tested.is_empty())
+}
+
+/// What is run: everything, or what the filter names.
+fn work<'a>(options: &'a TestVm, programs: &'a Programs) -> anyhow::Result<Work<'a>> {
+    let (group, tests) = match options
+        .filter
+        .as_deref()
+        .map(|filter| filter.split_once("::").map_or((filter, None), |(group, test)| (group, Some(test))))
+    {
+        Some((group, tests)) => (group, tests),
+        None => ("", None),
+    };
+    let wanted: Vec<&TestProgram> = programs.tests.iter().filter(|test| test.group.contains(group)).collect();
+    let users = ["root", USER].into_iter().filter(|user| options.user.as_deref().is_none_or(|only| only == *user));
+    let runs: Vec<_> = users.flat_map(|user| wanted.iter().map(move |test| (user, *test))).collect();
+    if runs.is_empty() {
+        let names: Vec<_> = programs.tests.iter().map(|test| test.group.as_str()).collect();
+        bail!("no test program is called so; there are {}", names.join(", "));
+    }
+    let mut variables: Vec<(&str, String)> = CASES.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    // The ABI is stated, kernel by kernel; programs that guests do not have are left out by name.
+    variables.push(("NONO_TEST_REQUIRE", "seccomp,userns".into()));
+    variables.push(("vm_limit", LIMIT.into()));
+    Ok(Work { programs, runs, tests, variables })
+}
+
+/// What all guests have in common.
+struct Guests {
+    machine: Machine,
+    initramfs: PathBuf,
+    logs: PathBuf,
+    /// Test programs that each runs.
+    expected: usize,
+}
+
+impl Guests {
+    fn boot<'a>(&'a self, kernel: &Kernel, image: &'a Path, more: &str) -> Boot<'a> {
+        let abi = kernel.series.abi.map(|abi| format!("NONO_TEST_ABI={abi} ")).unwrap_or_default();
+        Boot { kernel: image, initramfs: &self.initramfs, words: format!("{abi}{more}") }
+    }
+
+    fn shell(&self, kernel: &Kernel, image: &Path) -> anyhow::Result<bool> {
+        println!("{} {}: a shell; Ctrl-A X ends the guest", kernel.package.name, kernel.package.version.as_str());
+        let mut child = self.machine.start(&self.boot(kernel, image, "vm=shell"), Console::Terminal)?;
+        Ok(child.wait()?.success())
+    }
+
+    /// Runs a guest of each kernel, `jobs` at a time.
+    fn all(&self, kernels: &[(Kernel, PathBuf)], jobs: usize) -> anyhow::Result<Vec<Tested>> {
+        let next = AtomicUsize::new(0);
+        let work = || -> anyhow::Result<Vec<(usize, Tested)>> {
+            let mut done = Vec::new();
+            loop {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let Some((kernel, image)) = kernels.get(at) else { return Ok(done) };
+                done.push((at, self.one(kernel, image)?));
+            }
+        };
+        let results: Vec<_> = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..jobs.min(kernels.len())).map(|_| scope.spawn(work)).collect();
+            workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+        });
+        let mut done = Vec::new();
+        for result in results {
+            done.extend(result?);
+        }
+        done.sort_by_key(|(at, _)| *at);
+        Ok(done.into_iter().map(|(_, tested)| tested).collect())
+    }
+
+    /// One guest, and a second one if the first hangs.
+    fn one(&self, kernel: &Kernel, image: &Path) -> anyhow::Result<Tested> {
+        let name = format!("{}.{}", kernel.series.number.0, kernel.series.number.1);
+        let mut retries = 0;
+        loop {
+            let log = self.logs.join(format!("{name}.{retries}.log"));
+            let boot = self.boot(kernel, image, "");
+            let ending = guest::follow(&self.machine, &boot, self.expected, &log, |run| {
+                let failed = if run.failed > 0 { format!(", {} FAILED", run.failed) } else { String::new() };
+                let skipped = if run.skipped > 0 { format!(", {} skipped", run.skipped) } else { String::new() };
+                println!(
+                    "{name:<5} {} ({}): {} passed{failed}{skipped}, {:.1} s",
+                    run.group, run.user, run.passed, run.seconds
+                );
+            })?;
+            match &ending.fault {
+                Some(fault) if fault.starts_with("it hung") && retries == 0 => {
+                    println!("{name:<5} hangs, and is started once more: {fault}");
+                    retries += 1;
+                }
+                _ => return Ok(Tested { kernel: kernel.clone(), ending, retries }),
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Machines that guests run on: what is emulated, and how one is started.
+
+use crate::fetch::Architecture;
+use anyhow::{Context, bail};
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+use xshell::{Shell, cmd};
+
+/// How long a guest may take that starts with the hardware's help; they take one second.
+const TRIAL: Duration = Duration::from_secs(8);
+
+/// A kind of machine that can be emulated here.
+#[derive(Debug, Clone)]
+pub(super) struct Machine {
+    architecture: Architecture,
+    program: &'static str,
+    /// The hardware helps (KVM); else every instruction is translated.
+    pub(super) accelerated: bool,
+}
+
+/// What a guest is started with.
+#[derive(Debug, Clone)]
+pub(super) struct Boot<'a> {
+    pub(super) kernel: &'a Path,
+    pub(super) initramfs: &'a Path,
+    /// More words on the kernel's command line; those it does not know become variables of its first process.
+    pub(super) words: String,
+}
+
+impl Machine {
+    /// Finds the emulator.
+    pub(super) fn find(shell: &Shell, architecture: Architecture, install: bool) -> anyhow::Result<Machine> {
+        let (program, package) = match architecture {
+            Architecture::Amd64 => ("qemu-system-x86_64", "qemu-system-x86"),
+            Architecture::Arm64 => ("qemu-system-aarch64", "qemu-system-arm"),
+        };
+        let is_there = || cmd!(shell, "{program} --version").quiet().ignore_stdout().ignore_stderr().run().is_ok();
+        if !is_there() {
+            if !install {
+                bail!("{program} is missing: install the package {package}, or say --install");
+            }
+            cmd!(shell, "apt-get update -q -q").run()?;
+            let command = cmd!(shell, "apt-get install -y -q -q --no-install-recommends {package}");
+            command.env("DEBIAN_FRONTEND", "noninteractive").ignore_stdout().run()?;
+        }
+        if !is_there() {
+            bail!("{program} does not start");
+        }
+        Ok(Machine { architecture, program, accelerated: false })
+    }
+
+    /// Lets the hardware help (KVM) if a guest really starts that way: a device, and even a machine, may be there and guests
+    /// fail all the same, as they do in some virtual machines.
+    pub(super) fn accelerate(&mut self, boot: &Boot<'_>) -> anyhow::Result<()> {
+        if File::options().read(true).write(true).open("/dev/kvm").is_err() {
+            return Ok(());
+        }
+        let fast = Machine { accelerated: true, ..self.clone() };
+        let mut child = fast.start(&Boot { words: "vm=trial".into(), ..boot.clone() }, Console::Pipe)?;
+        let console = child.stdout.take().context("qemu has a console")?;
+        let (sender, started) = mpsc::channel();
+        let reader = std::thread::spawn(move || {
+            let mut lines = BufReader::new(console).split(b'\n');
+            if lines.any(|line| line.is_ok_and(|line| line.starts_with(b"@@TRIAL"))) {
+                let _heard = sender.send(());
+            }
+        });
+        self.accelerated = started.recv_timeout(TRIAL).is_ok();
+        let _ended = child.kill();
+        child.wait()?;
+        let _joined = reader.join();
+        Ok(())
+    }
+
+    /// Starts a guest whose console is this process's, or a pipe.
+    pub(super) fn start(&self, boot: &Boot<'_>, console: Console) -> anyhow::Result<Child> {
+        let (machine, cpu, terminal) = match self.architecture {
+            // Without these devices it starts in half the time.
+            Architecture::Amd64 => ("q35,usb=off,smbus=off,sata=off", "max", "ttyS0,115200"),
+            Architecture::Arm64 => ("virt", "cortex-a72", "ttyAMA0"),
+        };
+        let (accelerator, cpu) = if self.accelerated { ("kvm", "host") } else { ("tcg,thread=multi", cpu) };
+        // A qemu must not live longer than the thread that waits for it.
+        let has_setpriv = Path::new("/usr/bin/setpriv").exists();
+        let mut command = if has_setpriv {
+            let mut command = Command::new("/usr/bin/setpriv");
+            command.args(["--pdeathsig", "KILL", "--", self.program]);
+            command
+        } else {
+            Command::new(self.program)
+        };
+        command.args(["-M", machine, "-accel", accelerator, "-cpu", cpu, "-smp", "2", "-m", "2048"]);
+        command.args(["-nodefaults", "-no-user-config", "-display", "none", "-vga", "none", "-no-reboot"]);
+        command.arg("-kernel").arg(boot.kernel).arg("-initrd").arg(boot.initramfs);
+        // A panic ends the guest at once; only what is fatal is said among the lines of the tests.
+        let words = format!("console={terminal} panic=-1 quiet loglevel=1 {}", boot.words);
+        command.args(["-append", &words]);
+        match console {
+            Console::Terminal => command.args(["-serial", "mon:stdio"]),
+            Console::Pipe => {
+                command.args(["-monitor", "none", "-serial", "stdio"]);
+                command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped())
+            }
+        };
+        command.spawn().with_context(|| format!("cannot start {}", self.program))
+    }
+}
+
+/// Where a guest's console is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Console {
+    /// The terminal of whoever wants a shell in the guest.
+    Terminal,
+    /// For this program.
+    Pipe,
+}
+
+/// Where the guests' consoles are kept.
+pub(super) fn logs(target: &Path) -> anyhow::Result<PathBuf> {
+    let logs = target.join("test-vm/logs");
+    std::fs::create_dir_all(&logs)?;
+    Ok(logs)
+}
