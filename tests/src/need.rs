@@ -16,12 +16,15 @@ use crate::probe;
 use std::fmt;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 /// One precondition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
     /// A program in `PATH`.
     Program(&'static str),
+    /// A program in `PATH` that can do more than busybox's of that name.
+    Full(&'static str),
     /// Landlock of at least this ABI.
     Landlock(u32),
     /// Seccomp filters.
@@ -36,6 +39,7 @@ impl fmt::Display for Need {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Program(name) => write!(f, "no program {name} in PATH"),
+            Self::Full(name) => write!(f, "no program {name} in PATH but busybox's"),
             Self::Landlock(abi) => write!(f, "no Landlock ABI {abi} (this kernel: {})", probe::landlock_abi()),
             Self::Seccomp => f.write_str("no seccomp filters"),
             Self::UserNamespaces => f.write_str("no user namespaces"),
@@ -48,7 +52,7 @@ impl Need {
     /// The word in `NONO_TEST_REQUIRE` that makes it a must.
     pub fn group(self) -> &'static str {
         match self {
-            Self::Program(_) => "programs",
+            Self::Program(_) | Self::Full(_) => "programs",
             Self::Landlock(_) => "landlock",
             Self::Seccomp => "seccomp",
             Self::UserNamespaces => "userns",
@@ -62,7 +66,10 @@ impl Need {
     /// When `NONO_TEST_ABI` names another Landlock ABI than the kernel has: the machine is not what the runner thinks.
     pub fn is_met(self) -> bool {
         match self {
-            Self::Program(name) => in_path(name),
+            Self::Program(name) => in_path(name).is_some(),
+            Self::Full(name) => in_path(name).is_some_and(|program| {
+                std::fs::canonicalize(program).is_ok_and(|file| file.file_name() != Some("busybox".as_ref()))
+            }),
             Self::Landlock(wanted) => landlock_abi() >= wanted,
             Self::Seccomp => probe::seccomp_filters(),
             Self::UserNamespaces => probe::user_namespaces(),
@@ -91,10 +98,10 @@ pub fn is_root() -> bool {
     rustix::process::geteuid().is_root() && effective.is_some_and(|set| set & CAP_SYS_ADMIN != 0)
 }
 
-fn in_path(name: &str) -> bool {
+fn in_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|dir| {
-        let found = std::fs::metadata(dir.join(name));
+    std::env::split_paths(&path).map(|dir| dir.join(name)).find(|program| {
+        let found = std::fs::metadata(program);
         found.is_ok_and(|file| {
             file.is_file() && std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o111 != 0
         })

@@ -72,7 +72,7 @@ fn standard_streams_are_not_touched() {
 fn the_private_temporary_directory_is_private() {
     nono_tests::need!(Need::Landlock(1));
     let jail = Jail::new();
-    let script = "echo $TMPDIR $TMP $TEMP; stat -c %a:%u $TMPDIR; mktemp >/dev/null && echo made; ls /tmp";
+    let script = "echo $TMPDIR $TMP $TEMP; stat -c %a:%u $TMPDIR; mktemp >/dev/null && echo made; ls /tmp || exit 2";
     let ran = nono(&jail, &["run", "-q", "--", "sh", "-c", script]);
     ran.status(2).stdout_has(&format!("700:{}\nmade\n", rustix::process::getuid().as_raw()));
     ran.stderr_has("/tmp").stderr_has("Permission denied");

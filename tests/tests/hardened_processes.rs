@@ -199,7 +199,7 @@ fn memory_shared_by_number() {
 
 #[test]
 fn namespaces_of_a_programs_own() {
-    nono_tests::need!(Need::Landlock(1), Need::Seccomp, Need::UserNamespaces, Need::Program("unshare"));
+    nono_tests::need!(Need::Landlock(1), Need::Seccomp, Need::UserNamespaces, Need::Full("unshare"));
     for user in User::all() {
         let jail = Jail::of(user);
         nono(&jail, &[], &["unshare", "-r", "true"]).status(1).stderr_has("unshare failed: Operation not permitted");

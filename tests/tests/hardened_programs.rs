@@ -77,7 +77,7 @@ fn a_debugger_and_a_tracer() {
 
 #[test]
 fn archives_copies_and_moves_keep_attributes() {
-    nono_tests::need!(Need::Landlock(1), Need::Program("tar"), Need::Program("install"), Need::Program("bash"));
+    nono_tests::need!(Need::Landlock(1), Need::Full("tar"), Need::Program("install"), Need::Program("bash"));
     for user in User::all() {
         let jail = Jail::of(user);
         let ran = script(

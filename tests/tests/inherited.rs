@@ -37,7 +37,7 @@ fn descriptors_above_2_are_closed_unless_they_are_passed() {
 
 #[test]
 fn pipes_that_the_command_line_names_are_passed() {
-    nono_tests::need!(Need::Landlock(1), Need::Program("/bin/bash"), Need::Program("diff"));
+    nono_tests::need!(Need::Landlock(1), Need::Program("/bin/bash"), Need::Full("diff"));
     for user in User::all() {
         let jail = Jail::of(user);
         outside(&jail, "\"$NONO\" run -q -- diff <(echo a) <(echo a)").success();

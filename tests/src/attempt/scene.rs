@@ -11,6 +11,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Permissions};
+use std::hash::{DefaultHasher, Hasher};
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::{TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
@@ -357,6 +358,7 @@ fn summary(content: &[u8]) -> String {
     if content.len() < 256 {
         return content.escape_ascii().to_string();
     }
-    let sum = content.iter().fold(0_u64, |sum, byte| sum.rotate_left(5) ^ u64::from(*byte));
-    format!("{} bytes, {sum:x}", content.len())
+    let mut sum = DefaultHasher::new();
+    sum.write(content);
+    format!("{} bytes, {:x}", content.len(), sum.finish())
 }

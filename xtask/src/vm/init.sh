@@ -13,7 +13,7 @@ busybox mount -t devtmpfs dev /dev
 busybox mkdir -p /dev/pts /dev/shm
 busybox mount -t devpts -o mode=620,ptmxmode=666 devpts /dev/pts
 busybox mount -t tmpfs -o mode=1777 shm /dev/shm
-busybox mount -t tmpfs -o mode=1777 tmp /tmp
+busybox mount -t tmpfs -o mode=1777,size=75%,nr_inodes=1000000 tmp /tmp
 busybox mount -t tmpfs -o mode=0755 run /run
 busybox mount -t cgroup2 cgroup /sys/fs/cgroup 2>/dev/null
 busybox ln -snf /proc/self/fd /dev/fd
