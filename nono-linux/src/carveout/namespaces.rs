@@ -51,7 +51,7 @@ impl fmt::Display for NoNamespace {
                 "mounting in a namespace of one's own is refused here (by AppArmor, sysctl \
                  kernel.apparmor_restrict_unprivileged_userns, or by a container's seccomp profile)"
             }
-            NoNamespace::Root => "root has no CAP_SYS_ADMIN here",
+            NoNamespace::Root => "root has no CAP_SYS_ADMIN here: in a container, or in a sandbox around this one",
             NoNamespace::Unshare(errno) | NoNamespace::Mount(errno) => {
                 return write!(f, "no namespace can be made ({})", std::io::Error::from_raw_os_error(*errno));
             }
