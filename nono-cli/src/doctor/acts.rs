@@ -92,7 +92,7 @@ pub(super) const ACTS: &[Act] = &[
         guarantee: Guarantee::Deny,
         name: "move what is denied",
         forbidden: |fixture| fs::rename(fixture.denied(), fixture.granted().join("elsewhere")),
-        granted: |fixture| Some(fs::rename(fixture.granted().join("rename"), fixture.granted().join("beside"))),
+        granted: |fixture| Some(fs::create_dir(fixture.granted().join("beside"))),
     },
     Act {
         guarantee: Guarantee::DeviceIoctl,

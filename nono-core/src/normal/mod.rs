@@ -19,10 +19,10 @@ pub(crate) fn normalise(mut set: CapabilitySet, cut: &[PathBuf]) -> Result<Capab
     set.denies.sort_by(|one, other| compare(one, other));
     set.denies.dedup();
     let merged = merge(std::mem::take(&mut set.fs))?;
-    let denied = |path: &Path| {
+    let closed = |path: &Path| {
         set.denies.binary_search_by(|deny| compare(deny, path)).is_ok() && !cut.iter().any(|one| one == path)
     };
-    if let Some(both) = merged.iter().find(|one| denied(&one.resolved)) {
+    if let Some(both) = merged.iter().find(|one| closed(&one.resolved)) {
         return Err(ConflictError::GrantedAndDenied { path: both.resolved.clone() });
     }
     let denies = std::mem::take(&mut set.denies);

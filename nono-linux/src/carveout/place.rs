@@ -3,7 +3,9 @@
 use super::mounts::{Mounted, aliases, parse};
 use crate::error::PrepareError;
 use nono_core::{CapabilitySet, Identity};
-use rustix::fs::{AtFlags, CWD, FileType, StatVfsMountFlags, StatxAttributes, StatxFlags, makedev, statvfs, statx};
+use rustix::fs::{
+    AtFlags, CWD, FileType, Mode, StatVfsMountFlags, StatxAttributes, StatxFlags, makedev, statvfs, statx,
+};
 use rustix::io::Errno;
 use std::path::{Path, PathBuf};
 
@@ -95,7 +97,8 @@ fn examine(path: &Path) -> Result<Examined, Errno> {
         _ => Place::File,
     };
     let is_directory = place == Place::Directory;
-    let closed = found.stx_mode & 0o7777 == 0 && found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT);
+    let mode = Mode::from_raw_mode(found.stx_mode.into());
+    let closed = mode.is_empty() && found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT);
     let read_only = || statvfs(path).is_ok_and(|of| of.f_flag.contains(StatVfsMountFlags::RDONLY));
     let covered = closed && place != Place::Link && read_only();
     let identity = Identity { device: makedev(found.stx_dev_major, found.stx_dev_minor), inode: found.stx_ino };

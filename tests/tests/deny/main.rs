@@ -4,6 +4,7 @@
 
 mod attempts;
 mod beside;
+mod library;
 mod protected;
 mod refused;
 mod scene;
