@@ -22,10 +22,13 @@ pub(crate) enum CliError {
     /// `--workdir`.
     #[error("--workdir: cannot start in {path:?}")]
     Workdir { path: PathBuf, source: io::Error },
+    /// It is denied.
+    #[error("cannot start in {path:?}, which is denied (--deny, or a protected path); start elsewhere by --workdir")]
+    DeniedWorkdir { path: PathBuf },
     /// Two wishes contradict each other.
     #[error(transparent)]
     Conflict(#[from] ConflictError),
-    /// A grant covers what is protected.
+    /// A grant of what is never granted.
     #[error(transparent)]
     Protected(#[from] ProtectedError),
     /// `--accept-gap` with a name that no guarantee has.
@@ -113,6 +116,7 @@ impl CliError {
             CliError::Grant { .. }
             | CliError::CurrentDirectory { .. }
             | CliError::Workdir { .. }
+            | CliError::DeniedWorkdir { .. }
             | CliError::Conflict(_)
             | CliError::Protected(_)
             | CliError::AcceptGap { .. }

@@ -5,6 +5,7 @@
 mod args;
 mod cmd;
 mod data;
+mod denies;
 mod doctor;
 mod error;
 mod exit;

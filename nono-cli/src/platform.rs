@@ -2,8 +2,9 @@
 
 #[cfg(target_os = "linux")]
 pub(crate) use nono_linux::{
-    ApplyError, Capability, CommandExt, ExecError, Judges, Linux as Sandbox, OnTerminal, Policy, PrepareError,
-    ServeError, SpawnError, Supervisor, Trial, UnknownCapability, exec, spawn, spawn_on_terminal, withheld_variables,
+    ApplyError, Capability, CommandExt, ExecError, Judges, Linux as Sandbox, Namespaces, NoNamespace, OnTerminal,
+    Policy, PrepareError, ServeError, SpawnError, Supervisor, Trial, UnknownCapability, exec, spawn, spawn_on_terminal,
+    withheld_variables,
 };
 
 #[cfg(not(target_os = "linux"))]

@@ -1,11 +1,12 @@
 //! From the flags that were typed to the capabilities they mean: every path is resolved here, once.
 
 use crate::args::{Options, Run};
+use crate::denies::{Denies, Missing};
 use crate::error::CliError;
 use crate::platform::{Capability, Sandbox};
 use crate::supervise::Desk;
 use crate::system::{self, Terminals};
-use crate::{home, inherit, network, protected, terminal};
+use crate::{home, inherit, network, terminal};
 use nono_core::{
     Accepted, AccessMode, Builder, CachedResolver, CapabilityError, CapabilitySet, FsCapability, Guarantee, Source,
 };
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 /// Resolves all grants, relative ones from the caller's working directory; `--allow-cwd` means `workdir`, where the
 /// command starts. With a desk, the user's terminal is not among them.
-pub(crate) fn grants(run: &Run, workdir: &Path, desk: Option<&Desk>) -> Result<Vec<FsCapability>, CliError> {
+pub(crate) fn grants(run: &Run, workdir: &Path, desk: Option<&Desk>) -> Result<(Vec<FsCapability>, Denies), CliError> {
     let (given, quiet) = (&run.grants, run.options.quiet);
     let resolver = CachedResolver::default();
     let mut all = Vec::new();
@@ -46,18 +47,19 @@ pub(crate) fn grants(run: &Run, workdir: &Path, desk: Option<&Desk>) -> Result<V
         all.push(granted.with_source(Source::Flag(flag.into())));
     }
     all.extend(network::sockets(&run.network, &resolver)?);
-    protected::check(&all, &home::homes())?;
     desk.map_or(Ok(()), |desk| desk.check(&all))?;
     if !given.no_system {
         let terminals = desk.map_or(Terminals::All, |desk| Terminals::Own(desk.path()));
         all.extend(system::grants(home::home().as_deref(), &resolver, terminals));
     }
-    Ok(all)
+    let denies = Denies::of(&given.deny, &mut all, Missing { allowed: given.allow_missing, quiet })?;
+    Ok((all, denies))
 }
 
-/// The set of all `grants` and of the network flags, in normal form.
-pub(crate) fn set(run: &Run, grants: Vec<FsCapability>) -> Result<CapabilitySet, CliError> {
+/// The set of all `grants`, of `denies` and of the network flags, in normal form.
+pub(crate) fn set(run: &Run, grants: Vec<FsCapability>, denies: &Denies) -> Result<CapabilitySet, CliError> {
     let builder = grants.into_iter().fold(CapabilitySet::builder(), Builder::grant);
+    let builder = denies.add(builder).map_err(|source| CliError::Grant { flag: "--deny", source })?;
     Ok(network::add(builder, &run.network)?.build()?)
 }
 

@@ -1,9 +1,9 @@
-//! Protected paths: keys, tokens, browser profiles, histories, start files. A grant that covers one is refused; a grant
-//! of exactly one, or of something below it, is taken as meant.
+//! Protected paths: keys, tokens, browser profiles, histories, start files. A grant that covers one gets a deny for it; a
+//! grant of exactly one, or of something below it, is taken as meant.
 
 use crate::data;
 use nono_core::{CachedResolver, FsAccess, FsCapability, PathKind, Source};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -15,48 +15,53 @@ use std::path::{Path, PathBuf};
 const DATA: &str = include_str!("../data/protected-linux.txt");
 static LINES: [&str; data::count(DATA)] = data::lines(DATA);
 
+/// How many links are followed on the way to one path.
+const MOST_LINKS: u32 = 40;
+
 /// Why a grant is refused.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum ProtectedError {
-    /// It covers a protected path.
-    #[error(
-        "{flag} {granted:?} covers {protected:?}, which is protected; grant a directory that does not hold it, \
-         or exactly that path if you mean it"
-    )]
-    Covers { flag: String, granted: PathBuf, protected: PathBuf },
     /// It would let the command change what governs the next sandbox.
     #[error("{flag} {granted:?} would make nono's own {own:?} writable, which is never granted")]
     OwnState { flag: String, granted: PathBuf, own: PathBuf },
 }
 
-/// Refuses the first of `grants` that covers a protected path below one of `homes`.
-pub(crate) fn check(grants: &[FsCapability], homes: &[PathBuf]) -> Result<(), ProtectedError> {
+/// The protected paths below one of `homes`, and the system's, that one of `grants` covers: to be denied. Some are links, and
+/// some do not exist and could be made.
+///
+/// # Errors
+/// A grant that is exactly of nono's own state, or of something in it, for writing.
+pub(crate) fn denies(grants: &[FsCapability], homes: &[PathBuf]) -> Result<BTreeSet<PathBuf>, ProtectedError> {
     let resolver = CachedResolver::default();
     let wide = Wide::of(grants);
     let homes = as_resolved(homes, &resolver);
+    let mut denies = BTreeSet::new();
     for line in lines().filter(|line| line.starts_with('/')) {
-        wide.check(Path::new(line), None)?;
+        denies.extend(wide.covered(Path::new(line)).then(|| PathBuf::from(line)));
     }
     for home in &homes {
         let (near, listing) = (wide.touches(home), Listing::read(home));
         for path in lines().filter_map(|line| line.strip_prefix("~/")) {
-            let elsewhere = listing.may_be_elsewhere(path);
-            if near || elsewhere {
+            if listing.may_be_elsewhere(path) {
+                wide.cover_ways(&home.join(path), &resolver, &mut denies);
+            } else if near {
                 let path = home.join(path);
-                let real = if elsewhere { resolver.find(&path).ok().map(|found| found.path) } else { None };
-                wide.check(&path, real.as_deref())?;
+                denies.extend(wide.covered(&path).then_some(path));
             }
         }
     }
     for own in own_state(&homes) {
-        wide.check_own(&own)?;
         // It, or the directory it will be made in, may be a link to another place.
         let parent = || Some(resolver.find(own.parent()?).ok()?.path.join(own.file_name()?));
-        if let Some(real) = resolver.find(&own).ok().map(|found| found.path).or_else(parent) {
-            wide.check_own(&real)?;
+        let real = resolver.find(&own).ok().map(|found| found.path).or_else(parent);
+        for place in iter::once(&own).chain(&real) {
+            wide.check_own(place)?;
+        }
+        if wide.above(&own).chain(real.iter().flat_map(|real| wide.above(real))).any(changes) {
+            wide.cover_ways(&own, &resolver, &mut denies);
         }
     }
-    Ok(())
+    Ok(denies)
 }
 
 /// All that is protected below `homes`, and nono's own state: as it is written, and where links lead.
@@ -101,27 +106,42 @@ impl<'a> Wide<'a> {
         grants.filter(|grant| grant.kind() == PathKind::Directory)
     }
 
-    /// Refuses a grant of a directory strictly above `protected`: where it exists, and where it could be made.
-    fn check(&self, protected: &Path, real: Option<&Path>) -> Result<(), ProtectedError> {
+    /// Whether a grant of a directory strictly above `protected` reaches it: where it exists, and where it could be made.
+    fn covered(&self, protected: &Path) -> bool {
         // Writing could make it; for reading it must be there.
-        let covers = |grant: &&FsCapability| {
-            grant.access().intersects(FsAccess::CHANGE) || fs::symlink_metadata(protected).is_ok()
-        };
-        match self.above(protected).find(covers).or_else(|| real.and_then(|real| self.above(real).next())) {
-            Some(grant) => Err(ProtectedError::Covers {
-                flag: flag(grant),
-                granted: grant.original().to_owned(),
-                protected: protected.to_owned(),
-            }),
-            None => Ok(()),
-        }
+        let mut grants = self.above(protected);
+        grants.any(|grant| changes(grant) || fs::symlink_metadata(protected).is_ok())
     }
 
-    /// Refuses a grant that could change `own`: above it, of it, or below it.
+    /// Denies the place to which `path` leads, and each link on the way that could be replaced.
+    fn cover_ways(&self, path: &Path, resolver: &CachedResolver, denies: &mut BTreeSet<PathBuf>) {
+        // As far as it leads; where nothing is yet, to where it would be made.
+        let (mut place, mut names) = (PathBuf::from("/"), path.components());
+        let mut links = 0;
+        for name in names.by_ref().skip(1) {
+            let next = place.join(name);
+            let is_link = fs::symlink_metadata(&next).is_ok_and(|found| found.is_symlink());
+            if !is_link {
+                place = next;
+                continue;
+            }
+            if self.above(&next).any(changes) {
+                denies.insert(next.clone());
+            }
+            links += 1;
+            match resolver.find(&next) {
+                Ok(found) if links <= MOST_LINKS => place = found.path,
+                // It leads nowhere: to be replaced is all that can be done with it.
+                _ => return,
+            }
+        }
+        denies.extend(self.covered(&place).then_some(place));
+    }
+
+    /// Refuses a grant that could change `own`: of it, or below it. What is granted above is denied there.
     fn check_own(&self, own: &Path) -> Result<(), ProtectedError> {
-        let changes = |grant: &&FsCapability| grant.access().intersects(FsAccess::CHANGE);
-        let below = || self.grants.iter().copied().filter(|grant| is_at_or_below(grant.resolved(), own));
-        match self.above(own).find(changes).or_else(|| below().find(changes)) {
+        let mut below = self.grants.iter().copied().filter(|grant| is_at_or_below(grant.resolved(), own));
+        match below.find(|grant| changes(grant)) {
             Some(grant) => Err(ProtectedError::OwnState {
                 flag: flag(grant),
                 granted: grant.original().to_owned(),
@@ -130,6 +150,10 @@ impl<'a> Wide<'a> {
             None => Ok(()),
         }
     }
+}
+
+fn changes(grant: &FsCapability) -> bool {
+    grant.access().intersects(FsAccess::CHANGE)
 }
 
 /// Home directories without doubled slashes and the like, and where they really are if a link leads to them.
@@ -251,18 +275,18 @@ mod tests {
         (dir, home)
     }
 
-    fn checked(path: &Path, mode: AccessMode, home: &Path) -> Result<(), String> {
+    fn denied(path: &Path, mode: AccessMode, home: &Path) -> Result<Vec<PathBuf>, String> {
         let grant = FsCapability::resolve(path, mode, &StdResolver).unwrap();
         let grant = grant.with_source(Source::Flag("--allow".into()));
-        check(&[grant], &[home.to_owned()]).map_err(|error| error.to_string())
+        let denied = denies(&[grant], &[home.to_owned()]).map_err(|error| error.to_string())?;
+        Ok(denied.into_iter().collect())
     }
 
     #[test]
-    fn a_grant_above_a_protected_path_is_refused_and_one_beside_it_is_not() {
+    fn a_grant_above_a_protected_path_gets_a_deny_and_one_beside_it_does_not() {
         let (_dir, home) = home();
-        let error = checked(&home, AccessMode::Read, &home).unwrap_err();
-        assert!(error.contains(".ssh\", which is protected"), "{error}");
-        assert_eq!(checked(&home.join("project"), AccessMode::ReadWrite, &home), Ok(()));
+        assert_eq!(denied(&home, AccessMode::Read, &home), Ok(vec![home.join(".ssh")]));
+        assert_eq!(denied(&home.join("project"), AccessMode::ReadWrite, &home), Ok(vec![]));
     }
 
     #[test]
@@ -270,7 +294,7 @@ mod tests {
         let (_dir, home) = home();
         fs::write(home.join(".ssh/config"), "").unwrap();
         for exact in [".ssh", ".ssh/config"] {
-            assert_eq!(checked(&home.join(exact), AccessMode::Read, &home), Ok(()), "{exact}");
+            assert_eq!(denied(&home.join(exact), AccessMode::Read, &home), Ok(vec![]), "{exact}");
         }
     }
 
@@ -279,17 +303,24 @@ mod tests {
         let (_dir, home) = home();
         fs::remove_dir(home.join(".ssh")).unwrap();
         fs::remove_dir_all(home.join(".config")).unwrap();
-        assert_eq!(checked(&home, AccessMode::Read, &home), Ok(()), "there is nothing to read");
-        assert!(checked(&home, AccessMode::Write, &home).is_err());
+        assert_eq!(denied(&home, AccessMode::Read, &home), Ok(vec![]), "there is nothing to read");
+        let denied = denied(&home, AccessMode::Write, &home).unwrap();
+        for path in [".ssh", ".bashrc", ".config/gh", ".config/nono"] {
+            assert!(denied.contains(&home.join(path)), "{path}: {denied:?}");
+        }
     }
 
     #[test]
-    fn a_link_does_not_hide_it() {
+    fn a_link_does_not_hide_it_and_is_not_replaced() {
         let (dir, home) = home();
         let elsewhere = dir.path().canonicalize().unwrap().join("data");
         fs::create_dir_all(elsewhere.join("aws")).unwrap();
         symlink(elsewhere.join("aws"), home.join(".aws")).unwrap();
-        assert!(checked(&elsewhere, AccessMode::Read, &home).is_err());
+        assert_eq!(denied(&elsewhere, AccessMode::Read, &home), Ok(vec![elsewhere.join("aws")]));
+        let both = denied(dir.path(), AccessMode::ReadWrite, &home).unwrap();
+        assert!(both.contains(&elsewhere.join("aws")) && both.contains(&home.join(".aws")), "{both:?}");
+        fs::remove_dir(elsewhere.join("aws")).unwrap();
+        assert!(denied(&home, AccessMode::Write, &home).unwrap().contains(&home.join(".aws")), "it leads nowhere");
     }
 
     #[test]
@@ -299,7 +330,9 @@ mod tests {
         fs::create_dir_all(elsewhere.join("gh")).unwrap();
         fs::remove_dir_all(home.join(".config")).unwrap();
         symlink(&elsewhere, home.join(".config")).unwrap();
-        assert!(checked(&elsewhere, AccessMode::Read, &home).unwrap_err().contains(".config/gh"));
+        assert_eq!(denied(&elsewhere, AccessMode::Read, &home), Ok(vec![elsewhere.join("gh")]));
+        let made = denied(&elsewhere, AccessMode::Write, &home).unwrap();
+        assert!(made.contains(&elsewhere.join("hub")), "what does not exist yet: {made:?}");
     }
 
     #[test]
@@ -309,11 +342,12 @@ mod tests {
         fs::create_dir_all(elsewhere.join("keyrings")).unwrap();
         fs::create_dir(home.join(".local")).unwrap();
         symlink(&elsewhere, home.join(".local/share")).unwrap();
-        assert!(checked(&elsewhere, AccessMode::Read, &home).unwrap_err().contains(".local/share/keyrings"));
+        let keyrings = Ok(vec![elsewhere.join("keyrings")]);
+        assert_eq!(denied(&elsewhere, AccessMode::Read, &home), keyrings);
         let link = dir.path().join("link");
         symlink(&home, &link).unwrap();
-        assert!(checked(&home, AccessMode::Read, &link).unwrap_err().contains(".ssh"));
-        assert!(checked(&elsewhere, AccessMode::Read, &link).unwrap_err().contains(".local/share/keyrings"));
+        assert_eq!(denied(&home, AccessMode::Read, &link), Ok(vec![home.join(".ssh")]));
+        assert_eq!(denied(&elsewhere, AccessMode::Read, &link), keyrings);
     }
 
     #[test]
@@ -328,8 +362,9 @@ mod tests {
     fn own_configuration_is_never_writable() {
         let (_dir, home) = home();
         let own = home.join(".config/nono");
-        assert!(checked(&own, AccessMode::Write, &home).unwrap_err().contains("never granted"));
-        assert_eq!(checked(&own, AccessMode::Read, &home), Ok(()));
+        assert!(denied(&own, AccessMode::Write, &home).unwrap_err().contains("never granted"));
+        assert_eq!(denied(&own, AccessMode::Read, &home), Ok(vec![]));
+        assert!(denied(&home.join(".config"), AccessMode::Write, &home).unwrap().contains(&own));
     }
 
     #[test]
@@ -338,16 +373,16 @@ mod tests {
         let elsewhere = dir.path().canonicalize().unwrap().join("settings");
         fs::rename(home.join(".config"), &elsewhere).unwrap();
         symlink(&elsewhere, home.join(".config")).unwrap();
-        assert!(checked(&elsewhere.join("nono"), AccessMode::Write, &home).is_err());
+        assert!(denied(&elsewhere.join("nono"), AccessMode::Write, &home).is_err());
         fs::remove_dir(elsewhere.join("nono")).unwrap();
-        assert!(checked(&elsewhere, AccessMode::Write, &home).is_err());
+        assert!(denied(&elsewhere, AccessMode::Write, &home).unwrap().contains(&elsewhere.join("nono")));
     }
 
     #[test]
     fn a_home_directory_may_be_written_in_another_way() {
         let (_dir, home) = home();
         let odd = PathBuf::from(format!("/{}//./", home.display()));
-        assert!(checked(&home, AccessMode::Read, &odd).unwrap_err().contains(".ssh"));
-        assert!(checked(&home.join(".config/nono"), AccessMode::Write, &odd).is_err());
+        assert_eq!(denied(&home, AccessMode::Read, &odd), Ok(vec![home.join(".ssh")]));
+        assert!(denied(&home.join(".config/nono"), AccessMode::Write, &odd).is_err());
     }
 }

@@ -4,6 +4,7 @@ use crate::backend::Accepted;
 use crate::guarantee::Guarantee;
 use std::borrow::Cow;
 use std::fmt;
+use std::path::PathBuf;
 
 /// What enforces a guarantee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -84,6 +85,51 @@ impl Gap {
     }
 }
 
+/// How a denied path is kept closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Closed {
+    /// The denied path.
+    #[cfg_attr(feature = "serde", serde(flatten, with = "crate::serial::path"))]
+    pub path: PathBuf,
+    /// What closes it.
+    pub mechanism: Mechanism,
+}
+
+/// What a grant no longer allows, because of a denied path below it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Loss {
+    /// The directory in which it is missing; further below it is there.
+    #[cfg_attr(feature = "serde", serde(flatten, with = "crate::serial::path"))]
+    pub directory: PathBuf,
+    /// What is missing.
+    pub ability: Ability,
+}
+
+/// What can be missing directly in a granted directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum Ability {
+    /// Its names are not listed, and what is made in it later is closed.
+    List,
+    /// Nothing new is made or moved there.
+    Make,
+    /// Nothing is made, moved or removed there.
+    Change,
+}
+
+impl fmt::Display for Ability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Ability::List => "names are not listed, and what is made later is closed, in",
+            Ability::Make => "nothing new can be made directly in",
+            Ability::Change => "nothing can be made or removed directly in",
+        })
+    }
+}
+
 /// What a policy asked for and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -95,6 +141,12 @@ pub struct Enforcement {
     pub enforced: Vec<(Guarantee, Mechanism)>,
     /// Each that does not, limits included.
     pub gaps: Vec<Gap>,
+    /// Each denied path that is kept closed, and by what.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub denied: Vec<Closed>,
+    /// What that takes from grants.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub lost: Vec<Loss>,
 }
 
 impl Enforcement {
@@ -143,6 +195,7 @@ mod tests {
                 Gap::new(Guarantee::Udp, "..", ".."),
                 Gap::limit(Guarantee::Metadata, "..", ".."),
             ],
+            ..Enforcement::default()
         }
     }
 

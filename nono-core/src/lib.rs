@@ -49,7 +49,7 @@ pub use access::{AccessMode, FsAccess};
 pub use approval::{Approval, Approver, Patience, Question, Record, Recorder};
 pub use backend::{Accepted, Backend, Prepared, Support};
 pub use decide::{Basis, Decision, Denial, Refusal, Rule, decide};
-pub use enforcement::{Enforcement, Gap, GapKind, Mechanism};
+pub use enforcement::{Ability, Closed, Enforcement, Gap, GapKind, Loss, Mechanism};
 pub use error::{CapabilityError, ConflictError, UnknownGuarantee};
 pub use guarantee::Guarantee;
 pub use net::{NetworkMode, Port, PortError};

@@ -157,12 +157,15 @@ impl Eq for CapabilitySet {}
 #[must_use = "a builder does nothing until `build`"]
 pub struct Builder {
     set: CapabilitySet,
+    /// Denied paths that may be granted as well: what is granted above does not hold there.
+    cut: Vec<PathBuf>,
 }
 
 impl From<CapabilitySet> for Builder {
     /// Goes on from what `set` grants.
     fn from(set: CapabilitySet) -> Builder {
-        Builder { set }
+        let cut = set.denies.iter().filter(|deny| set.fs.iter().any(|one| one.resolved == **deny)).cloned().collect();
+        Builder { set, cut }
     }
 }
 
@@ -217,6 +220,16 @@ impl Builder {
         }
         self.set.denies.push(path);
         Ok(self)
+    }
+
+    /// Closes `path`, which was resolved before, to what is granted above it: what is granted at `path` or below it holds,
+    /// and nothing more. Nothing is looked up.
+    ///
+    /// # Errors
+    /// [`CapabilityError::NotResolved`].
+    pub fn deny_inherited(mut self, path: PathBuf) -> Result<Builder, CapabilityError> {
+        self.cut.push(path.clone());
+        self.deny_resolved(path)
     }
 
     /// Sets what of the network is open.
@@ -285,6 +298,6 @@ impl Builder {
         if let Some(&port) = set.tcp_connect.intersection(&set.tcp_connect_here()).next() {
             return Err(ConflictError::LocalAndAnyHost { port });
         }
-        normal::normalise(set)
+        normal::normalise(set, &self.cut)
     }
 }

@@ -1,5 +1,6 @@
 //! What this kernel offers, asked of the kernel itself: never derived from a version string or a file in `/sys`.
 
+use crate::carveout::Namespaces;
 use crate::sys;
 use nono_seccomp::{Arch, has_filters};
 use rustix::io::Errno;
@@ -85,20 +86,22 @@ pub struct Kernel {
     pub core_limit: bool,
     /// Bit n-1 is set when Landlock's erratum n is fixed. 0 where the kernel cannot be asked.
     pub errata: u32,
+    /// Whether mount namespaces can be made. Asking takes a child process: it is asked where the answer counts.
+    pub namespaces: Namespaces,
 }
 
 impl Kernel {
     /// Asks the running kernel. Changes nothing.
     pub fn probe() -> Kernel {
-        let (seccomp, core_limit) = (seccomp(), core_limit());
+        let (seccomp, core_limit, namespaces) = (seccomp(), core_limit(), Namespaces::NotAsked);
         match sys::landlock_abi() {
             Ok(abi) => {
                 let errata = sys::landlock_errata().unwrap_or(0);
-                Kernel { abi: Abi(abi), absence: None, seccomp, core_limit, errata }
+                Kernel { abi: Abi(abi), absence: None, seccomp, core_limit, errata, namespaces }
             }
             Err(error) => {
                 let absence = absence(Errno::from_io_error(&error), filtered().unwrap_or(true));
-                Kernel { abi: Abi(0), absence: Some(absence), seccomp, core_limit, errata: 0 }
+                Kernel { abi: Abi(0), absence: Some(absence), seccomp, core_limit, errata: 0, namespaces }
             }
         }
     }
@@ -107,7 +110,7 @@ impl Kernel {
     pub fn with_abi(abi: u32) -> Kernel {
         let absence = (abi == 0).then_some(Absence::NotBuilt);
         let errata = if abi == 0 { 0 } else { u32::MAX };
-        Kernel { abi: Abi(abi), absence, seccomp: true, core_limit: true, errata }
+        Kernel { abi: Abi(abi), absence, seccomp: true, core_limit: true, errata, namespaces: Namespaces::NotAsked }
     }
 
     /// Whether unix sockets can be granted by their paths; otherwise there are all or none.

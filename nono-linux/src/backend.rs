@@ -1,17 +1,22 @@
 //! Linux as a backend: capabilities in, a policy out that is ready to be applied.
 
 use crate::abi::{Abi, Absence, Kernel};
+use crate::carveout::{self, Choice, Namespace, Namespaces, Place, SHARED_MEMORY};
 use crate::error::{ApplyError, PrepareError};
 use crate::filter::{Filtering, Notified};
 use crate::guarantee::Situation;
-use crate::plan::compile;
+use crate::plan::{Surroundings, compile, paths};
 use crate::privileges::{Capability, Privileges};
 use crate::restrict::{Hygiene, Restriction, Threads, is_too_many_layers};
 use crate::{ruleset, sys};
-use nono_core::{Accepted, Backend, CapabilitySet, Enforcement, Gap, Guarantee, Prepared, Support};
+use nono_core::{
+    Accepted, AccessMode, Backend, Builder, CapabilitySet, Enforcement, FsAccess, FsCapability, Gap, Guarantee,
+    PathKind, Prepared, Resolved, Support,
+};
 use nono_seccomp::{Arch, Features, Filter, InstallFlags};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 
 /// Sandboxes by Landlock and seccomp on the running kernel.
 #[derive(Debug, Clone)]
@@ -23,6 +28,7 @@ pub struct Linux {
     not_open: Option<u32>,
     kept: Vec<Capability>,
     supervisor: Wanted,
+    shared_memory: bool,
 }
 
 /// When a supervisor serves a program.
@@ -50,6 +56,7 @@ impl Linux {
             not_open: None,
             kept: Vec::new(),
             supervisor: Wanted::Never,
+            shared_memory: false,
         }
     }
 
@@ -94,6 +101,21 @@ impl Linux {
         self
     }
 
+    /// Gives the program shared memory of its own: an empty `/dev/shm`, to read and write. Where no mount namespace is
+    /// permitted, `prepare` fails with [`PrepareError::SharedMemory`].
+    #[must_use = "the backend is returned, not changed"]
+    pub fn private_shared_memory(self) -> Linux {
+        Linux { shared_memory: true, ..self }
+    }
+
+    /// Whether a mount namespace is permitted here: tries it in a child process.
+    pub fn namespaces(&self) -> Namespaces {
+        match self.kernel.namespaces {
+            Namespaces::NotAsked => Namespaces::try_out(),
+            known => known,
+        }
+    }
+
     /// What would be enforced of `set`, gaps included, without preparing anything.
     ///
     /// # Errors
@@ -101,8 +123,50 @@ impl Linux {
     pub fn planned(&self, set: &CapabilitySet) -> Result<Enforcement, Absence> {
         let accepted = Accepted::default();
         let supervisor = matches!(self.listener(set, &accepted), Ok(Some(_)));
-        let plan = compile(set, &self.kernel, &accepted, supervisor);
+        // What cannot be looked at is a gap here.
+        let denies = self.denies(set, &accepted).ok().map(|(choice, _)| choice);
+        let plan = compile(set, &self.kernel, &accepted, Surroundings { supervisor, denies: denies.as_ref() });
         plan.map(|plan| self.enforcement(plan.enforcement))
+    }
+
+    /// What is done about the denied paths of `set`, and in which kind of namespace.
+    fn denies(&self, set: &CapabilitySet, accepted: &Accepted) -> Result<(Choice, Namespaces), PrepareError> {
+        let found = if accepted.contains(Guarantee::Deny) { Vec::new() } else { carveout::look(set)? };
+        let asked = self.shared_memory || found.iter().any(|one| !matches!(one.place, Place::Missing { .. }));
+        let namespaces = if asked { self.namespaces() } else { self.kernel.namespaces };
+        Ok((carveout::choose(set, &found, namespaces), namespaces))
+    }
+
+    /// The namespace that `choice` takes, if any.
+    fn namespace(
+        &self,
+        (choice, kind): (&Choice, Namespaces),
+        hygiene: &Hygiene,
+        handled: FsAccess,
+    ) -> Result<Option<Namespace>, PrepareError> {
+        let shared_memory = self.shared_memory.then_some(FsAccess::from(AccessMode::ReadWrite) & handled);
+        match kind {
+            Namespaces::Refused(why) if self.shared_memory => return Err(PrepareError::SharedMemory { why }),
+            _ => {}
+        }
+        let Some(namespace) = Namespace::of(choice, kind, shared_memory) else { return Ok(None) };
+        if namespace.has_user() && !self.kept.is_empty() {
+            return Err(PrepareError::CapabilitiesKept);
+        }
+        let passed = hygiene.passed.as_ref().ok_or(PrepareError::DescriptorsOpen)?;
+        match (0..3).chain(passed.iter().copied()).find(|one| sys::is_directory(*one).unwrap_or(false)) {
+            Some(descriptor) => Err(PrepareError::DirectoryPassed { descriptor }),
+            None => Ok(Some(namespace)),
+        }
+    }
+
+    /// What the kernel allows a program with `set` anyway: nobody has to be asked about it.
+    fn supervised_set(&self, set: &CapabilitySet) -> CapabilitySet {
+        let path = PathBuf::from(SHARED_MEMORY);
+        let found = Resolved { path: path.clone(), kind: PathKind::Directory, identity: None, is_device: false };
+        let memory = FsCapability::from_resolved(path, found, AccessMode::ReadWrite.into());
+        let with_memory = |memory| Builder::from(set.clone()).grant(memory).build().ok();
+        memory.ok().filter(|_| self.shared_memory).and_then(with_memory).unwrap_or_else(|| set.clone())
     }
 
     /// What the kernel offers.
@@ -156,15 +220,18 @@ impl Backend for Linux {
     fn support(&self) -> Support {
         let (set, accepted) = (CapabilitySet::default(), Accepted::default());
         let filter = Filtering::of(&set, &self.kernel, &accepted, false);
-        let situation = Situation { set: &set, kernel: &self.kernel, accepted: &accepted, filter: &filter };
+        let situation =
+            Situation { set: &set, kernel: &self.kernel, accepted: &accepted, filter: &filter, denies: None };
         let answer = |guarantee| Some((guarantee, situation.answer(guarantee)?));
         Support { answers: Guarantee::ALL.into_iter().filter_map(answer).collect() }
     }
 
     fn prepare(&self, set: &CapabilitySet, accepted: &Accepted) -> Result<Policy, PrepareError> {
         let listener = self.listener(set, accepted)?;
-        let mut plan = compile(set, &self.kernel, accepted, listener.is_some())
-            .map_err(|absence| PrepareError::NoLandlock { absence })?;
+        let (choice, kind) = self.denies(set, accepted)?;
+        let around = Surroundings { supervisor: listener.is_some(), denies: Some(&choice) };
+        let mut plan =
+            compile(set, &self.kernel, accepted, around).map_err(|absence| PrepareError::NoLandlock { absence })?;
         plan.filter.notified.opens = self.supervisor == Wanted::Always;
         let listener = listener.filter(|_| plan.filter.notified != Notified::default());
         let enforcement = self.enforcement(plan.enforcement.clone());
@@ -172,6 +239,10 @@ impl Backend for Linux {
             return Err(PrepareError::Unenforceable { gap: gap.clone() });
         }
         let (privileges, hygiene) = (self.privileges()?, self.hygiene(accepted)?);
+        if !choice.holes.is_empty() {
+            plan.paths = paths(&carveout::narrow(set, &choice.holes, &carveout::list)?, plan.fs.handled);
+        }
+        let namespace = self.namespace((&choice, kind), &hygiene, plan.fs.handled)?;
         let (ruleset, foreign) = ruleset::build(&plan)?;
         if self.standard_streams {
             ruleset::add_standard_streams(ruleset.as_fd(), plan.fs.handled)?;
@@ -179,8 +250,8 @@ impl Backend for Linux {
         let (privileges, filter) = (privileges.for_files(foreign), filter(&plan.filter)?);
         tracing::debug!(abi = self.kernel.abi.0, rules = plan.paths.len(), ports = plan.ports.len(), "policy prepared");
         Ok(Policy {
-            restriction: Restriction { hygiene, privileges, ruleset, filter, listener },
-            supervised: listener.map(|_| set.clone()),
+            restriction: Restriction { namespace, hygiene, privileges, ruleset, filter, listener },
+            supervised: listener.map(|_| self.supervised_set(set)),
             withhold: !accepted.contains(Guarantee::Environment),
             enforcement,
             abi: self.kernel.abi,
@@ -239,6 +310,7 @@ impl Policy {
         let tasks = std::fs::metadata("/proc/self/task").map_err(|source| ApplyError::CountThreads { source })?;
         match tasks.nlink().saturating_sub(2) {
             1 => Ok(Threads::Only),
+            threads if self.restriction.namespace.is_some() => Err(ApplyError::NamespaceThreads { threads }),
             threads if self.restriction.privileges.held() => Err(ApplyError::PrivilegedThreads { threads }),
             _ if self.abi >= Abi(8) => Ok(Threads::All),
             threads => Err(ApplyError::Threads { threads, abi: self.abi }),

@@ -52,6 +52,34 @@ pub enum PrepareError {
     /// A supervisor has to see the same files as the program.
     #[error("with a supervisor, {guarantee} cannot be left off: leave out --accept-gap {guarantee}")]
     NeededToSupervise { guarantee: Guarantee },
+    /// The mounts cannot be read.
+    #[error("cannot read /proc/self/mountinfo, which tells by which other names a denied path is reached")]
+    Mounts { source: io::Error },
+    /// A denied path cannot be looked at.
+    #[error("cannot look at {path:?}, which is denied")]
+    Deny { path: PathBuf, source: io::Error },
+    /// A grant with a denied path below it cannot be narrowed.
+    #[error(transparent)]
+    Narrow(#[from] crate::carveout::NarrowError),
+    /// Names lead around a cover from a directory that was opened before.
+    #[error(
+        "descriptor {descriptor} is a directory, from which what is denied could be reached; do not pass it, or deny nothing"
+    )]
+    DirectoryPassed { descriptor: u32 },
+    /// So they do from any that is left open.
+    #[error(
+        "with a denied path, inherited descriptors cannot be left open: leave out --accept-gap {}",
+        Guarantee::Descriptors
+    )]
+    DescriptorsOpen,
+    /// Capabilities are worth nothing in a user namespace.
+    #[error(
+        "a denied path takes a user namespace here, in which no capability of this process counts: leave out --keep-cap"
+    )]
+    CapabilitiesKept,
+    /// There is no mount namespace to put it in.
+    #[error("private shared memory is not possible: {why}; grant /dev/shm itself (--allow /dev/shm)")]
+    SharedMemory { why: crate::carveout::NoNamespace },
     /// A standard stream cannot be looked at.
     #[error("cannot examine the inherited descriptor {descriptor}")]
     StandardStream { descriptor: u32, source: io::Error },
@@ -74,6 +102,12 @@ pub enum ApplyError {
          restrict before starting threads, or a child"
     )]
     PrivilegedThreads { threads: u64 },
+    /// A mount namespace is for all threads or for none.
+    #[error(
+        "this process has {threads} threads, and a denied path takes a mount namespace, which only one of them would enter; \
+         restrict before starting threads, or a child"
+    )]
+    NamespaceThreads { threads: u64 },
     /// Whether there are other threads cannot be found out.
     #[error("cannot count the threads of this process in /proc/self/task")]
     CountThreads { source: io::Error },

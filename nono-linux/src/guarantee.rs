@@ -2,6 +2,7 @@
 //! `doctor`.
 
 use crate::abi::{Abi, Kernel};
+use crate::carveout::Choice;
 use crate::filter::{Filtering, Sockets, Tcp, Unix};
 use nono_core::{Accepted, CapabilitySet, FsAccess, Gap, Guarantee, Mechanism, NetworkMode, Reach};
 use std::path::Path;
@@ -13,6 +14,8 @@ pub(crate) struct Situation<'a> {
     pub(crate) kernel: &'a Kernel,
     pub(crate) accepted: &'a Accepted,
     pub(crate) filter: &'a Filtering,
+    /// What is done about denied paths; none if that was not looked into.
+    pub(crate) denies: Option<&'a Choice>,
 }
 
 type Answer = Result<Mechanism, Gap>;
@@ -74,10 +77,7 @@ impl Situation<'_> {
             }
             Guarantee::Processes => landlock(1, "the program can trace your other processes"),
             Guarantee::Signals => landlock(6, "the program can end your other processes"),
-            Guarantee::Deny => gap(
-                "what is denied below a granted directory stays open",
-                "granting the directories beside the denied path, one by one",
-            ),
+            Guarantee::Deny => self.deny(),
             Guarantee::ProcessList if self.closes_proc() => {
                 landlock(1, "the program can read the command lines of your other processes")
             }
@@ -92,6 +92,17 @@ impl Situation<'_> {
                  times, and that it is used (inotify)",
                 "no released kernel: a Landlock right for it is proposed",
             )),
+        }
+    }
+
+    fn deny(&self) -> Answer {
+        let guarantee = Guarantee::Deny;
+        let risk = "what is denied below a granted directory stays open";
+        match self.denies {
+            _ if self.accepted.contains(guarantee) => Err(Gap::new(guarantee, risk, LEFT_OFF)),
+            Some(Choice { gap: Some(gap), .. }) => Err(gap.clone()),
+            Some(choice) => Ok(choice.mechanism()),
+            None => Err(Gap::new(guarantee, risk, "granting the directories beside the denied path, one by one")),
         }
     }
 

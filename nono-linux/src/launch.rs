@@ -2,6 +2,7 @@
 
 use crate::backend::Policy;
 use crate::error::ApplyError;
+use crate::restrict::Step;
 use crate::sys;
 use nono_core::Prepared;
 use nono_core::environment::withheld;
@@ -63,6 +64,13 @@ pub enum ExecError {
 #[must_use = "it returns only on failure"]
 pub fn exec(policy: Policy, command: &mut Command) -> ExecError {
     withhold(command, &policy);
+    // A denied working directory would be an error, also where the command starts in another.
+    if let Some(directory) = command.get_current_dir().filter(|directory| directory.is_absolute())
+        && policy.restriction.namespace.is_some()
+        && let Err(source) = std::env::set_current_dir(directory)
+    {
+        return ExecError::Apply(ApplyError::Step { step: Step::WorkingDirectory, source });
+    }
     match policy.apply() {
         Ok(()) => ExecError::Exec { source: command.exec() },
         Err(error) => error.into(),

@@ -28,6 +28,7 @@
 
 mod abi;
 mod backend;
+mod carveout;
 mod error;
 mod filter;
 mod guarantee;
@@ -43,6 +44,7 @@ mod trial;
 
 pub use abi::{Abi, Absence, Kernel};
 pub use backend::{Linux, Policy};
+pub use carveout::{Namespaces, NarrowError, NoNamespace};
 pub use error::{ApplyError, PrepareError};
 pub use filter::{Filtering, Notified, Sockets, Tcp, Unix};
 pub use launch::{CommandExt, ExecError, exec, withheld_variables};

@@ -66,6 +66,11 @@ impl Privileges {
         Ok(Privileges { held: capabilities(None)?.permitted, kept: CapabilitySet::empty(), ambient })
     }
 
+    /// All are held in it, and given up.
+    pub(crate) fn of_a_new_user_namespace() -> Privileges {
+        Privileges { held: CapabilitySet::all(), kept: CapabilitySet::empty(), ambient: false }
+    }
+
     /// Keeps `wanted` too.
     ///
     /// # Errors

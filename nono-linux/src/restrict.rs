@@ -3,6 +3,7 @@
 //! They run in the calling process or in a forked child before exec, where only async-signal-safe calls are allowed:
 //! no allocation, no lock, plain system calls (signal-safety(7)).
 
+use crate::carveout::Namespace;
 use crate::privileges::Privileges;
 use crate::sys;
 use nono_seccomp::{Filter, InstallError, InstallFlags, Listener};
@@ -19,6 +20,14 @@ use std::os::fd::{AsFd, OwnedFd};
 pub enum Step {
     /// Giving the program a terminal of its own (`setsid`, `TIOCSCTTY`, `fork`, `tcsetpgrp`).
     Terminal,
+    /// A mount namespace of its own (`unshare`, `uid_map`, `mount`).
+    Namespace,
+    /// Covering the denied paths (`move_mount`).
+    Covers,
+    /// Shared memory of its own (`move_mount`).
+    SharedMemory,
+    /// Back to the working directory by its path (`chdir`).
+    WorkingDirectory,
     /// No core files, and no handler of them (`RLIMIT_CORE`).
     Limits,
     /// Descriptors that were not passed are closed on exec (`close_range`).
@@ -37,8 +46,12 @@ pub enum Step {
 
 impl Step {
     /// All, by their numbers.
-    const ALL: [Step; 8] = [
+    const ALL: [Step; 12] = [
         Step::Terminal,
+        Step::Namespace,
+        Step::Covers,
+        Step::SharedMemory,
+        Step::WorkingDirectory,
         Step::Limits,
         Step::Descriptors,
         Step::Capabilities,
@@ -63,6 +76,10 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Step::Terminal => "giving the program a terminal of its own (setsid, TIOCSCTTY)",
+            Step::Namespace => "entering a private mount namespace (unshare)",
+            Step::Covers => "covering the denied paths, of which one may have been removed meanwhile (move_mount)",
+            Step::SharedMemory => "mounting private shared memory on /dev/shm (move_mount)",
+            Step::WorkingDirectory => "staying in the working directory, which may be denied (chdir)",
             Step::Limits => "switching core dumps off (RLIMIT_CORE)",
             Step::Descriptors => "closing inherited descriptors (close_range)",
             Step::Capabilities => "giving up capabilities (capset)",
@@ -77,6 +94,7 @@ impl fmt::Display for Step {
 /// All that the steps need, made beforehand.
 #[derive(Debug)]
 pub(crate) struct Restriction {
+    pub(crate) namespace: Option<Namespace>,
     pub(crate) hygiene: Hygiene,
     pub(crate) privileges: Privileges,
     pub(crate) ruleset: OwnedFd,
@@ -126,8 +144,16 @@ impl Restriction {
     }
 
     fn before_filter(&self, threads: Threads) -> Result<(), (Step, io::Error)> {
+        let mut privileges = self.privileges;
+        if let Some(namespace) = &self.namespace {
+            self.hygiene.check_directories()?;
+            namespace.enter(self.ruleset.as_fd()).map_err(|(step, errno)| (step, errno.into()))?;
+            if namespace.has_user() {
+                privileges = Privileges::of_a_new_user_namespace();
+            }
+        }
         self.hygiene.apply()?;
-        self.privileges.drop().map_err(|errno| (Step::Capabilities, errno.into()))?;
+        privileges.drop().map_err(|errno| (Step::Capabilities, errno.into()))?;
         rustix::thread::set_no_new_privs(true).map_err(|errno| (Step::NoNewPrivileges, errno.into()))?;
         sys::landlock_restrict_self(self.ruleset.as_fd(), threads == Threads::All)
             .map_err(|error| (Step::Landlock, error))
@@ -135,6 +161,19 @@ impl Restriction {
 }
 
 impl Hygiene {
+    /// From a directory that was opened before, names lead around all covers.
+    fn check_directories(&self) -> Result<(), (Step, io::Error)> {
+        let passed = self.passed.iter().flatten().copied();
+        for descriptor in (0..3).chain(passed) {
+            match sys::is_directory(descriptor) {
+                Ok(true) => return Err((Step::Descriptors, io::Error::from_raw_os_error(libc::EISDIR))),
+                Ok(false) => {}
+                Err(error) => return Err((Step::Descriptors, error)),
+            }
+        }
+        Ok(())
+    }
+
     fn apply(&self) -> Result<(), (Step, io::Error)> {
         if self.no_core_dumps {
             no_core_dumps().map_err(|errno| (Step::Limits, errno.into()))?;

@@ -44,6 +44,9 @@ pub(crate) struct Grants {
     /// As --write, and an error if it is a directory.
     #[arg(long, value_name = "FILE", value_parser = path())]
     pub(crate) write_file: Vec<PathBuf>,
+    /// Nothing at PATH or below it, although a grant above covers it.
+    #[arg(long, value_name = "PATH", value_parser = path())]
+    pub(crate) deny: Vec<PathBuf>,
     /// Read and write the directory the command starts in.
     #[arg(long)]
     pub(crate) allow_cwd: bool,

@@ -1,6 +1,7 @@
 //! `nono run`: prepares everything, restricts itself, and becomes the command. Nothing of nono stays behind.
 
 use crate::args::{Grants, Options, Run};
+use crate::denies::Denies;
 use crate::error::CliError;
 use crate::platform::{ExecError, Sandbox, SpawnError, exec, withheld_variables};
 use crate::report::{self, Report};
@@ -14,7 +15,7 @@ use nono_core::{
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -31,18 +32,22 @@ pub(crate) fn run(run: &Run) -> Result<u8, CliError> {
     };
     let workdir = policy::workdir(&run.options)?;
     let accepted = policy::accepted(run)?;
-    let mut grants = policy::grants(run, &workdir, desk.as_ref())?;
+    let (mut grants, denies) = policy::grants(run, &workdir, desk.as_ref())?;
     if run.options.dry_run {
-        return dry_run(run, &sandbox, &policy::set(run, grants)?, &accepted, &workdir);
+        let set = policy::set(run, grants, &denies)?;
+        let start =
+            Start { run, sandbox: &sandbox, set: &set, denies: &denies, accepted: &accepted, workdir: &workdir };
+        return dry_run(&start);
     }
     let tmp = private_tmp(&run.options)?;
     let granted = grant_tmp(&tmp).and_then(|grant| {
         grants.push(grant);
-        policy::set(run, grants)
+        policy::set(run, grants, &denies)
     });
     let ended = granted.and_then(|set| {
-        let start = Start { run, sandbox: &sandbox, set: &set, accepted: &accepted, workdir: &workdir, tmp: &tmp };
-        begin(&start, desk)
+        let start =
+            Start { run, sandbox: &sandbox, set: &set, denies: &denies, accepted: &accepted, workdir: &workdir };
+        begin(&start, &tmp, desk)
     });
     // Still here: the command has ended or was not started, and its temporary directory is of no use. What cannot be
     // removed in time, a later start removes.
@@ -55,9 +60,15 @@ struct Start<'a> {
     run: &'a Run,
     sandbox: &'a Sandbox,
     set: &'a CapabilitySet,
+    denies: &'a Denies,
     accepted: &'a Accepted,
     workdir: &'a Path,
-    tmp: &'a PrivateTmp,
+}
+
+impl<'a> Start<'a> {
+    fn report(&self, enforcement: &'a Enforcement) -> Report<'a> {
+        Report::new(&self.run.command, self.workdir, self.set, enforcement, self.denies)
+    }
 }
 
 /// How long a user is kept waiting for the temporary directory to be removed.
@@ -78,27 +89,36 @@ fn private_tmp(options: &Options) -> Result<PrivateTmp, CliError> {
     Ok(tmp)
 }
 
-fn dry_run(
-    run: &Run,
-    sandbox: &Sandbox,
-    set: &CapabilitySet,
-    accepted: &Accepted,
-    workdir: &Path,
-) -> Result<u8, CliError> {
-    let prepared = sandbox.prepare(set, accepted)?;
-    let report = Report::new(&run.command, workdir, set, prepared.enforcement());
-    if let Some(path) = &run.options.report {
-        report::write(path, &report, set)?;
+fn dry_run(start: &Start<'_>) -> Result<u8, CliError> {
+    let options = &start.run.options;
+    check_workdir(start)?;
+    let prepared = start.sandbox.prepare(start.set, start.accepted)?;
+    let report = start.report(prepared.enforcement());
+    if let Some(path) = &options.report {
+        report::write(path, &report, start.set)?;
     }
-    let json = run.options.json;
-    terminal::output(&if json { report::json(&report) } else { report::human(&report, run.options.verbose) });
+    terminal::output(&if options.json { report::json(&report) } else { report::human(&report, options.verbose) });
     Ok(exit::SUCCESS)
+}
+
+/// A command cannot start in what is denied to it.
+fn check_workdir(start: &Start<'_>) -> Result<(), CliError> {
+    let nearest = |paths: &mut dyn Iterator<Item = &Path>| {
+        paths.filter(|path| start.workdir.starts_with(path)).map(|path| path.components().count()).max()
+    };
+    let denied = nearest(&mut start.set.denies().iter().map(PathBuf::as_path));
+    let granted = nearest(&mut start.set.fs().iter().map(FsCapability::resolved));
+    if denied > granted && !start.accepted.contains(Guarantee::Deny) {
+        return Err(CliError::DeniedWorkdir { path: start.workdir.to_owned() });
+    }
+    Ok(())
 }
 
 /// Prepares the policy, and becomes the command, or its parent and supervisor. Comes back with the reason why it was not
 /// started, or with how it ended.
-fn begin(start: &Start<'_>, desk: Option<Desk>) -> Result<Ended, CliError> {
+fn begin(start: &Start<'_>, tmp: &PrivateTmp, desk: Option<Desk>) -> Result<Ended, CliError> {
     let (run, set, workdir) = (start.run, start.set, start.workdir);
+    check_workdir(start)?;
     let prepared = start.sandbox.prepare(set, start.accepted)?;
     let [name, arguments @ ..] = run.command.as_slice() else {
         return Err(CliError::NotFound { command: OsString::new(), hint: "" });
@@ -107,15 +127,16 @@ fn begin(start: &Start<'_>, desk: Option<Desk>) -> Result<Ended, CliError> {
     let found = program::find(name, workdir, path.as_deref())?;
     program::check_allowed(set, &found, workdir)?;
     if let Some(path) = &run.options.report {
-        report::write(path, &Report::new(&run.command, workdir, set, prepared.enforcement()), set)?;
+        report::write(path, &start.report(prepared.enforcement()), set)?;
     }
     let mut command = Command::new(&found);
     command.arg0(name).args(arguments).current_dir(workdir);
-    environment(&mut command, start)?;
+    environment(&mut command, start, tmp)?;
     let judges =
         prepared.is_supervised().then(|| supervise::judges(&run.supervision, set, desk.as_ref())).transpose()?;
     if !run.options.quiet {
         note_gaps(prepared.enforcement(), start.accepted, run.options.verbose);
+        note_losses(prepared.enforcement());
         note_environment(&command, start);
     }
     let not_executed = |source| {
@@ -142,8 +163,8 @@ fn looks_up_by_tcp(start: &Start<'_>) -> bool {
 }
 
 /// Sets what was asked for, and before it the private temporary directory under its names.
-fn environment(command: &mut Command, start: &Start<'_>) -> Result<(), CliError> {
-    let places = start.tmp.variables().into_iter().map(|(name, path)| (OsStr::new(name), path.as_os_str().to_owned()));
+fn environment(command: &mut Command, start: &Start<'_>, tmp: &PrivateTmp) -> Result<(), CliError> {
+    let places = tmp.variables().into_iter().map(|(name, path)| (OsStr::new(name), path.as_os_str().to_owned()));
     let lookups = looks_up_by_tcp(start).then(|| (OsStr::new("RES_OPTIONS"), inherit::lookups_by_tcp()));
     inherit::environment(command, &start.run.grants, places.chain(lookups))
 }
@@ -177,6 +198,15 @@ fn note_gaps(enforcement: &Enforcement, accepted: &Accepted, verbose: bool) {
     } else if !gaps.is_empty() {
         let names: Vec<_> = gaps.iter().map(|gap| gap.guarantee.name()).collect();
         terminal::note(&format!("not enforced here: {}; see nono doctor", names.join(", ")));
+    }
+}
+
+/// One line for what grants no longer allow because of what is denied below them.
+fn note_losses(enforcement: &Enforcement) {
+    if let [first, more @ ..] = enforcement.lost.as_slice() {
+        let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+        let (ability, directory) = (first.ability, &first.directory);
+        terminal::note(&format!("{ability} {directory:?}{more}, because of what is denied there; see --dry-run"));
     }
 }
 

@@ -83,6 +83,18 @@ pub(super) const ACTS: &[Act] = &[
         },
     },
     Act {
+        guarantee: Guarantee::Deny,
+        name: "read what is denied",
+        forbidden: |fixture| fs::read(fixture.denied().join("read")).map(drop),
+        granted: |fixture| Some(fs::read(fixture.granted().join("read")).map(drop)),
+    },
+    Act {
+        guarantee: Guarantee::Deny,
+        name: "move what is denied",
+        forbidden: |fixture| fs::rename(fixture.denied(), fixture.granted().join("elsewhere")),
+        granted: |fixture| Some(fs::create_dir(fixture.granted().join("beside"))),
+    },
+    Act {
         guarantee: Guarantee::DeviceIoctl,
         name: "configure a device",
         forbidden: |_| configure(FORBIDDEN_DEVICE),

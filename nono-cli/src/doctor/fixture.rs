@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 /// Names of files that every directory of a fixture has, one an attempt that changes it.
 pub(super) const FILES: [&str; 7] = ["read", "write", "delete", "rename", "link", "truncate", "list"];
 
+/// A directory in the granted half.
+const DENIED: &str = "granted/denied";
+
 /// Servers of this process, open while the children try to reach them.
 #[derive(Debug)]
 pub(super) struct Servers {
@@ -66,7 +69,7 @@ impl Fixture {
     pub(super) fn make(servers: &Servers, unix: bool) -> io::Result<Fixture> {
         let directory = tempfile::Builder::new().prefix("nono-doctor-").tempdir()?;
         let root = directory.path().canonicalize()?;
-        for half in ["forbidden", "granted", "read-only"] {
+        for half in ["forbidden", "granted", "read-only", DENIED] {
             std::fs::create_dir(root.join(half))?;
             for name in FILES {
                 std::fs::write(root.join(half).join(name), "content")?;
@@ -94,6 +97,11 @@ impl Fixture {
 
     pub(super) fn granted(&self) -> PathBuf {
         self.root.join("granted")
+    }
+
+    /// In what is granted, and denied where that is tried.
+    pub(super) fn denied(&self) -> PathBuf {
+        self.root.join(DENIED)
     }
 
     /// Granted for reading alone.

@@ -8,13 +8,13 @@ mod verdict;
 pub(crate) use verdict::{Row, Status, verdicts};
 
 use crate::error::CliError;
-use crate::platform::{CommandExt, PrepareError, Sandbox};
+use crate::platform::{CommandExt, Namespaces, NoNamespace, PrepareError, Sandbox};
 use crate::{exit, report, system, terminal};
 use acts::ACTS;
 use fixture::{Fixture, Servers};
 use nono_core::{
     Accepted, AccessMode, Backend, Builder, CachedResolver, CapabilityError, CapabilitySet, Enforcement, FsAccess,
-    FsCapability, Guarantee, Port, Prepared,
+    FsCapability, Gap, Guarantee, Port, Prepared,
 };
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -43,35 +43,70 @@ struct Trial {
     inside: Vec<Outcome>,
 }
 
-/// Makes all attempts in two children, one outside and one inside a sandbox.
+/// Makes all attempts in two children, one outside and one inside a sandbox; and those about a denied path in a third, for
+/// what closes that closes other things as well.
 fn attempt(sandbox: &Sandbox) -> Result<Trial, CliError> {
-    let failed = |step| move |source| CliError::Trial { step, source };
     let executable = std::env::current_exe().map_err(failed("finding nono's own file"))?;
     let unix = sandbox.kernel().has_unix_by_path();
     let servers = Servers::start().map_err(failed("opening sockets to attempt connections to"))?;
-    let free_fixture = Fixture::make(&servers, unix).map_err(failed("making files to attempt reading"))?;
-    let fixture = Fixture::make(&servers, unix).map_err(failed("making files to attempt reading"))?;
-    let grants = capabilities(&fixture, &executable)
-        .map_err(|source| CliError::Grant { flag: "the trial's own file", source })?;
-    let mut builder = grants.into_iter().fold(CapabilitySet::builder(), Builder::grant);
-    if let Ok(port) = Port::try_from(fixture.granted_port) {
-        builder = builder.allow_tcp_connect(port);
-    }
-    let set = builder.build()?;
+    let make = || Fixture::make(&servers, unix).map_err(failed("making files to attempt reading"));
+    let (free_fixture, fixture, denied_fixture) = (make()?, make()?, make()?);
+    let set = granting(&fixture, &executable)?.build()?;
     // What cannot be kept here is accepted, so that the rest is tried.
     let planned = sandbox.planned(&set).map_err(|absence| PrepareError::NoLandlock { absence })?;
     let accepted: Accepted = planned.refused(&Accepted::default()).map(|gap| gap.guarantee).collect();
     let policy = sandbox.prepare(&set, &accepted)?;
-    let claimed = with_gaps_of_local_ports(sandbox, policy.enforcement().clone())?;
+    let mut claimed = with_gaps_of_local_ports(sandbox, policy.enforcement().clone())?;
     let mut free = child_command(&executable, &free_fixture);
     let mut confined = child_command(&executable, &fixture);
     confined.sandbox(policy);
-    let run = |command: &mut Command, step| {
-        let output = command.stdout(Stdio::piped()).output().map_err(failed(step))?;
-        serde_json::from_slice(&output.stdout).map_err(|source| CliError::TrialReport { source })
-    };
-    let outside = run(&mut free, "starting a child")?;
-    Ok(Trial { claimed, outside, inside: run(&mut confined, "starting a child in a sandbox")? })
+    let outside = outcomes(&mut free, "starting a child")?;
+    let mut inside = outcomes(&mut confined, "starting a child in a sandbox")?;
+    if let Namespaces::Refused(why) = sandbox.namespaces() {
+        claimed = claimed.opened(without_namespaces(why));
+        return Ok(Trial { claimed, outside, inside });
+    }
+    let denying = granting(&denied_fixture, &executable)?.deny(denied_fixture.denied());
+    let denying = denying.map_err(|source| CliError::Grant { flag: "the trial's own file", source })?.build()?;
+    let policy = sandbox.prepare(&denying, &accepted)?;
+    claimed.enforced.extend(policy.enforcement().mechanism(Guarantee::Deny).map(|by| (Guarantee::Deny, by)));
+    let mut confined = child_command(&executable, &denied_fixture);
+    confined.sandbox(policy);
+    let denied = outcomes(&mut confined, "starting a child in a sandbox with a denied path")?;
+    let about_denies =
+        |outcome: &Outcome| ACTS.iter().any(|act| act.name == outcome.act && act.guarantee == Guarantee::Deny);
+    inside.retain(|outcome| !about_denies(outcome));
+    inside.extend(denied.into_iter().filter(about_denies));
+    Ok(Trial { claimed, outside, inside })
+}
+
+fn failed(step: &'static str) -> impl Fn(std::io::Error) -> CliError {
+    move |source| CliError::Trial { step, source }
+}
+
+/// Runs a child and reads how its attempts went.
+fn outcomes(command: &mut Command, step: &'static str) -> Result<Vec<Outcome>, CliError> {
+    let output = command.stdout(Stdio::piped()).output().map_err(failed(step))?;
+    serde_json::from_slice(&output.stdout).map_err(|source| CliError::TrialReport { source })
+}
+
+fn without_namespaces(why: NoNamespace) -> Gap {
+    let risk = format!(
+        "a path that is denied below a grant for writing could not be closed, so such a command is refused: {why}; below \
+         a grant for reading it is left out, and names beside it are not listed"
+    );
+    Gap { risk: risk.into(), ..Gap::new(Guarantee::Deny, "", "permitting user namespaces") }
+}
+
+/// What a child inside is given.
+fn granting(fixture: &Fixture, executable: &Path) -> Result<Builder, CliError> {
+    let grants =
+        capabilities(fixture, executable).map_err(|source| CliError::Grant { flag: "the trial's own file", source })?;
+    let builder = grants.into_iter().fold(CapabilitySet::builder(), Builder::grant);
+    Ok(match Port::try_from(fixture.granted_port) {
+        Ok(port) => builder.allow_tcp_connect(port),
+        Err(_) => builder,
+    })
 }
 
 fn child_command(executable: &Path, fixture: &Fixture) -> Command {

@@ -2,7 +2,7 @@
 
 use super::{Network, Report};
 use crate::terminal::{self, Style};
-use nono_core::{AccessMode, FsAccess, FsCapability, Gap, NetworkMode, Port, Source};
+use nono_core::{AccessMode, FsAccess, FsCapability, Gap, Mechanism, NetworkMode, Port, Source};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -29,6 +29,7 @@ pub(crate) fn human(report: &Report<'_>, verbose: bool) -> String {
     for granted in network(&report.network) {
         line(&mut text, &format!("  {:<11} {granted}", "network"));
     }
+    denied(&mut text, report, verbose);
     line(&mut text, "enforced");
     for kept in &report.enforcement.enforced {
         let (guarantee, mechanism) = (kept.guarantee, kept.mechanism);
@@ -72,6 +73,33 @@ fn grant(text: &mut String, one: &FsCapability) {
         _ => String::new(),
     };
     line(text, &format!("  {:<11} {:?} ({source})", words(one.access()), one.resolved()));
+}
+
+/// What is denied and by what, a line each; protected paths are a line for each mechanism unless `verbose`.
+fn denied(text: &mut String, report: &Report<'_>, verbose: bool) {
+    if report.denied.is_empty() {
+        return;
+    }
+    line(text, "denied");
+    let mut folded = Vec::<(Mechanism, usize)>::new();
+    for one in &report.denied {
+        let (path, mechanism) = (&one.closed.path, one.closed.mechanism);
+        if !one.automatic || verbose {
+            let source = if one.automatic { "protected" } else { "--deny" };
+            line(text, &format!("  {path:?} ({source}): {mechanism}"));
+            continue;
+        }
+        match folded.iter_mut().find(|(by, _)| *by == mechanism) {
+            Some((_, count)) => *count += 1,
+            None => folded.push((mechanism, 1)),
+        }
+    }
+    for (mechanism, count) in folded {
+        line(text, &format!("  {count} protected paths (-v lists them): {mechanism}"));
+    }
+    for loss in report.lost {
+        line(text, &format!("  {} {:?}", loss.ability, loss.directory));
+    }
 }
 
 /// What of the network is granted, a line each.

@@ -5,9 +5,12 @@ mod human;
 
 pub(crate) use human::{gap, human, line};
 
+use crate::denies::Denies;
 use crate::error::CliError;
 use nono_core::serial::LosslessPath;
-use nono_core::{CapabilitySet, Enforcement, FsCapability, Gap, GapKind, Guarantee, Mechanism, NetworkMode, Port};
+use nono_core::{
+    CapabilitySet, Closed, Enforcement, FsCapability, Gap, GapKind, Guarantee, Loss, Mechanism, NetworkMode, Port,
+};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -23,6 +26,18 @@ pub(crate) struct Report<'a> {
     network: Network<'a>,
     #[serde(flatten)]
     enforcement: Outcomes<'a>,
+    denied: Vec<Denied<'a>>,
+    /// What grants no longer allow because of what is denied below them.
+    lost: &'a [Loss],
+}
+
+/// A denied path.
+#[derive(Debug, Serialize)]
+struct Denied<'a> {
+    #[serde(flatten)]
+    closed: &'a Closed,
+    /// Nobody asked for it by name.
+    automatic: bool,
 }
 
 /// What of the network is granted.
@@ -92,6 +107,7 @@ impl<'a> Report<'a> {
         workdir: &Path,
         set: &'a CapabilitySet,
         enforcement: &'a Enforcement,
+        denies: &Denies,
     ) -> Report<'a> {
         let word = |word: &OsString| match LosslessPath::from(Path::new(word)) {
             LosslessPath::Path(text) => Word::Text(text),
@@ -104,6 +120,12 @@ impl<'a> Report<'a> {
             grants: set.fs(),
             network: set.into(),
             enforcement: enforcement.into(),
+            denied: enforcement
+                .denied
+                .iter()
+                .map(|closed| Denied { closed, automatic: denies.is_automatic(&closed.path) })
+                .collect(),
+            lost: &enforcement.lost,
         }
     }
 }

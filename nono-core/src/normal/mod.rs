@@ -13,20 +13,23 @@ use std::path::{Path, PathBuf};
 ///
 /// Paths are compared by components, so a parent sorts right before all that is below it, and one pass with a stack of
 /// open parents sees for each path the rights it inherits.
-pub(crate) fn normalise(mut set: CapabilitySet) -> Result<CapabilitySet, ConflictError> {
+///
+/// A path in `cut` may be denied and granted: the grant holds there, and what is granted above does not.
+pub(crate) fn normalise(mut set: CapabilitySet, cut: &[PathBuf]) -> Result<CapabilitySet, ConflictError> {
     set.denies.sort_by(|one, other| compare(one, other));
     set.denies.dedup();
     let merged = merge(std::mem::take(&mut set.fs))?;
-    if let Some(both) =
-        merged.iter().find(|one| set.denies.binary_search_by(|deny| compare(deny, &one.resolved)).is_ok())
-    {
+    let closed = |path: &Path| {
+        set.denies.binary_search_by(|deny| compare(deny, path)).is_ok() && !cut.iter().any(|one| one == path)
+    };
+    if let Some(both) = merged.iter().find(|one| closed(&one.resolved)) {
         return Err(ConflictError::GrantedAndDenied { path: both.resolved.clone() });
     }
     let denies = std::mem::take(&mut set.denies);
     let mut denies = denies.into_iter().peekable();
     let mut open: Vec<(PathBuf, FsAccess)> = Vec::new();
     for mut one in merged {
-        while let Some(deny) = denies.next_if(|deny| compare(deny, &one.resolved).is_lt()) {
+        while let Some(deny) = denies.next_if(|deny| compare(deny, &one.resolved).is_le()) {
             note_deny(&mut set, &mut open, deny);
         }
         let inherited = inherited(&mut open, &one.resolved);
@@ -92,7 +95,8 @@ pub(crate) fn access_at(set: &CapabilitySet, path: &Path) -> FsAccess {
 /// The deepest grant at or above `path`, unless a deny lies deeper. It carries the rights of all above it.
 pub(crate) fn grant_at<'a>(set: &'a CapabilitySet, path: &Path) -> Option<&'a FsCapability> {
     let denied = deny_at(set, path);
-    let closed_above = |above: &Path| denied.is_some_and(|deny| !above.starts_with(deny) || above == deny);
+    // What is granted at the deny itself was granted in spite of it.
+    let closed_above = |above: &Path| denied.is_some_and(|deny| !above.starts_with(deny));
     path.ancestors().take_while(|above| !closed_above(above)).find_map(|above| {
         let index = set.fs.binary_search_by(|one| one.resolved.as_path().cmp(above)).ok()?;
         set.fs.get(index).filter(|one| one.kind == PathKind::Directory || above == path)
@@ -110,7 +114,7 @@ pub(crate) fn deny_at<'a>(set: &'a CapabilitySet, path: &Path) -> Option<&'a Pat
 pub(crate) fn is_subset(one: &CapabilitySet, other: &CapabilitySet) -> bool {
     let fs = one.fs.iter().all(|grant| access_at(other, &grant.resolved).contains(grant.access));
     // What `other` closes below a grant must not be open in `one`: neither the deny itself nor a way to it.
-    let denies = other.denies.iter().all(|deny| access_at(one, deny).is_empty());
+    let denies = other.denies.iter().all(|deny| access_at(other, deny).contains(access_at(one, deny)));
     let ports = other.network == NetworkMode::AllowAll
         || (one.network != NetworkMode::AllowAll
             && one.tcp_connect.is_subset(&other.tcp_connect)

@@ -19,7 +19,7 @@ fn set(grants: impl IntoIterator<Item = FsCapability>) -> CapabilitySet {
 fn with_denies(grants: &[FsCapability], denies: &[&str]) -> CapabilitySet {
     let mut set = CapabilitySet { fs: grants.to_vec(), ..CapabilitySet::default() };
     set.denies = denies.iter().map(PathBuf::from).collect();
-    super::normalise(set).unwrap()
+    super::normalise(set, &[]).unwrap()
 }
 
 #[test]
@@ -76,6 +76,20 @@ fn a_deny_closes_what_is_below_and_a_deeper_grant_opens_it_again() {
 }
 
 #[test]
+fn a_grant_in_spite_of_a_deny_holds_alone() {
+    let grants = [directory("/a", AccessMode::ReadWrite), directory("/a/b", AccessMode::Read)];
+    let made = grants.into_iter().fold(CapabilitySet::builder(), Builder::grant);
+    let set = made.deny_inherited("/a/b".into()).unwrap().build().unwrap();
+    for path in ["/a/b", "/a/b/c"] {
+        assert_eq!(set.access_at(Path::new(path)), AccessMode::Read.into(), "{path}");
+    }
+    assert_eq!(set.denies(), [Path::new("/a/b")]);
+    assert_eq!(Builder::from(set.clone()).build().unwrap(), set, "it is still there when it is built again");
+    let wide = CapabilitySet::builder().grant(directory("/a", AccessMode::ReadWrite)).build().unwrap();
+    assert!(set.is_subset_of(&wide) && set.is_subset_of(&set) && !wide.is_subset_of(&set));
+}
+
+#[test]
 fn a_deny_that_was_resolved_before_is_taken_as_it_is() {
     let made = CapabilitySet::builder().grant(directory("/a", AccessMode::Read)).deny_resolved("/a/b".into());
     assert_eq!(made.unwrap().build().unwrap(), with_denies(&[directory("/a", AccessMode::Read)], &["/a/b"]));
@@ -94,7 +108,7 @@ fn wishes_that_contradict_each_other_are_named() {
         denies: vec!["/a".into()],
         ..CapabilitySet::default()
     };
-    assert_eq!(super::normalise(denied).unwrap_err(), ConflictError::GrantedAndDenied { path: "/a".into() });
+    assert_eq!(super::normalise(denied, &[]).unwrap_err(), ConflictError::GrantedAndDenied { path: "/a".into() });
 }
 
 #[test]

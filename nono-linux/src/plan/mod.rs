@@ -1,6 +1,7 @@
 //! From capabilities to what Landlock is told: a pure function, tested for every ABI on any machine.
 
 use crate::abi::{Abi, Absence, Kernel};
+use crate::carveout::Choice;
 use crate::filter::Filtering;
 use crate::guarantee::Situation;
 use crate::rights::{Handling, handling};
@@ -77,16 +78,26 @@ pub struct Plan {
 /// # Errors
 /// Why there is no Landlock: without it nothing can be kept, and no gap that could be accepted says so.
 pub fn plan(set: &CapabilitySet, kernel: &Kernel, accepted: &Accepted) -> Result<Plan, Absence> {
-    compile(set, kernel, accepted, false)
+    compile(set, kernel, accepted, Surroundings::default())
 }
 
-/// As [`plan`]; with a `supervisor`, it does on the program's behalf what no rule can allow alone.
+/// What a plan depends on beside the set and the kernel.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Surroundings<'a> {
+    /// Whether a supervisor does on the program's behalf what no rule can allow alone.
+    pub(crate) supervisor: bool,
+    /// What is done about denied paths, if that was looked into.
+    pub(crate) denies: Option<&'a Choice>,
+}
+
+/// As [`plan`].
 pub(crate) fn compile(
     set: &CapabilitySet,
     kernel: &Kernel,
     accepted: &Accepted,
-    supervisor: bool,
+    around: Surroundings<'_>,
 ) -> Result<Plan, Absence> {
+    let supervisor = around.supervisor;
     if kernel.abi == Abi(0) {
         return Err(kernel.absence.unwrap_or(Absence::NotBuilt));
     }
@@ -111,7 +122,7 @@ pub(crate) fn compile(
         paths: paths(set, fs.handled),
         ports: ports(set, net, filter.notified.connects),
         filter,
-        enforcement: enforcement(Situation { set, kernel, accepted, filter: &filter }),
+        enforcement: enforcement(Situation { set, kernel, accepted, filter: &filter, denies: around.denies }),
     })
 }
 
@@ -127,7 +138,7 @@ fn left_off(accepted: &Accepted) -> FsAccess {
 
 /// A rule for each granted path. What this kernel does not handle is in no rule (it would be `EINVAL`); a grant of
 /// nothing else needs none.
-fn paths(set: &CapabilitySet, handled: FsAccess) -> Vec<PathRule> {
+pub(crate) fn paths(set: &CapabilitySet, handled: FsAccess) -> Vec<PathRule> {
     let rules = set.fs().iter().map(|one| PathRule {
         path: one.resolved().to_owned(),
         kind: one.kind(),
@@ -163,6 +174,10 @@ fn enforcement(situation: Situation<'_>) -> Enforcement {
             Some(Err(gap)) => enforcement.gaps.push(gap),
             None => {}
         }
+    }
+    if let Some(choice) = situation.denies.filter(|_| enforcement.mechanism(Guarantee::Deny).is_some()) {
+        enforcement.denied.clone_from(&choice.denied);
+        enforcement.lost.extend(choice.lost.iter().cloned());
     }
     enforcement
 }

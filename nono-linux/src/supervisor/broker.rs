@@ -15,7 +15,7 @@ use super::memory::Subject;
 use super::object::{Descriptors, Object};
 use super::socket::{self, SocketCall};
 use super::view::{Own, View};
-use nono_core::{Approval, CapabilitySet, Question, decide};
+use nono_core::{Approval, CapabilitySet, Decision, Question, Rule, decide};
 use nono_seccomp::{Errno as Answer, InjectFlags, ListenError, Notification};
 use rustix::fs::{Mode, OFlags, fstat, ftruncate};
 use rustix::io::Errno;
@@ -49,7 +49,7 @@ pub(super) struct Pending<'l> {
 /// All that opening needs.
 #[derive(Debug)]
 pub(super) struct Broker<'a> {
-    own: Own,
+    own: &'a Own,
     descriptors: Descriptors,
     grants: &'a CapabilitySet,
     confined: Confined,
@@ -58,14 +58,19 @@ pub(super) struct Broker<'a> {
 
 impl<'a> Broker<'a> {
     /// For a `command` and all that descends from it.
-    pub(super) fn new(grants: &'a CapabilitySet, command: u32, bench: Bench<'a>) -> Result<Broker<'a>, Errno> {
-        let (own, descriptors) = (Own::probe()?, Descriptors::of_this_process()?);
+    pub(super) fn new(
+        own: &'a Own,
+        grants: &'a CapabilitySet,
+        command: u32,
+        bench: Bench<'a>,
+    ) -> Result<Broker<'a>, Errno> {
+        let descriptors = Descriptors::of_this_process()?;
         Ok(Broker { own, descriptors, grants, confined: Confined::below(command), bench })
     }
 
     /// Lets a process close itself in further, and remembers that it did.
     pub(super) fn confine(&self, notification: Notification<'_>) -> Result<(), ListenError> {
-        let view = notification.thread().and_then(|thread| View::of(thread, &self.own));
+        let view = notification.thread().and_then(|thread| View::of(thread, self.own));
         let process = view.and_then(|view| view.status()).map(|(process, _)| process);
         // Not this process's number if the call is over.
         self.confined.mark(process.filter(|_| notification.is_pending().unwrap_or(false)));
@@ -78,7 +83,7 @@ impl<'a> Broker<'a> {
         notification: Notification<'_>,
         call: Result<SocketCall, Errno>,
     ) -> Result<(), ListenError> {
-        socket::serve(notification, call, &self.own, self.grants, &self.confined)
+        socket::serve(notification, call, self.own, self.grants, &self.confined)
     }
 
     /// Serves a call as far as nobody has to be asked; else it is handed back.
@@ -97,7 +102,7 @@ impl<'a> Broker<'a> {
     /// Looks into a call; none if that answered it.
     fn pin<'l>(&self, notification: Notification<'l>, open: Open) -> Result<Option<Pending<'l>>, ListenError> {
         let thread = notification.thread();
-        let Some(view) = thread.and_then(|thread| View::of(thread, &self.own)) else {
+        let Some(view) = thread.and_then(|thread| View::of(thread, self.own)) else {
             return notification.resume().map(|_| None);
         };
         if self.confined.holds(|| Some(view.status()?.0)) {
@@ -115,15 +120,25 @@ impl<'a> Broker<'a> {
         };
         let Some(path) = path(&object, &act, &self.descriptors) else { return notification.resume().map(|_| None) };
         let question = Question { process: thread.unwrap_or_default(), program: None, path, flags };
-        // Granted, but not by the text of its path: it needs no help.
-        if decide(self.grants, &question.request()).is_allowed() {
-            return notification.resume().map(|_| None);
+        match decide(self.grants, &question.request()) {
+            // Granted, but not by the text of its path: it needs no help.
+            Decision::Allowed { .. } => return notification.resume().map(|_| None),
+            // Nobody's to give. A file with more names than this one may have a denied one among them.
+            Decision::Denied(denial) if matches!(denial.rule, Rule::Denied { .. }) || self.may_be_denied(&object) => {
+                return fail(notification, Errno::ACCESS);
+            }
+            Decision::Denied(_) => {}
         }
         let subject = match &act {
             Act::Make(name) => Subject::New(object.identity, name.clone()),
             Act::Open | Act::MakeUnnamed => Subject::There(object.identity),
         };
         Ok(Some(Pending { notification, open, view, object, act, subject, question, since: Instant::now() }))
+    }
+
+    /// Whether it may be denied by another of its names. Which these are, the kernel does not say.
+    fn may_be_denied(&self, object: &Object) -> bool {
+        !self.grants.denies().is_empty() && !object.is_directory && object.has_other_names()
     }
 
     /// Answers a call as was ruled.

@@ -13,11 +13,12 @@ pub(super) struct Granted(Tree<(PathKind, FsAccess)>);
 impl Granted {
     pub(super) fn of(set: &CapabilitySet) -> Granted {
         let mut tree = Tree::default();
-        for grant in set.fs() {
-            tree.insert(grant.resolved(), (grant.kind(), grant.access()));
-        }
         for deny in set.denies() {
             tree.insert(deny, (PathKind::Directory, FsAccess::empty()));
+        }
+        // Where both are, the grant holds.
+        for grant in set.fs() {
+            tree.insert(grant.resolved(), (grant.kind(), grant.access()));
         }
         Granted(tree)
     }

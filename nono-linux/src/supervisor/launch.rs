@@ -63,7 +63,7 @@ pub fn spawn(policy: Policy, command: &mut Command) -> Result<(Child, Supervisor
     let mut started = start(policy, command, None)?;
     match Listener::receive(&started.socket) {
         Ok(listener) => {
-            let supervisor = Supervisor::new(listener, started.grants, started.child.id(), started.privileges);
+            let supervisor = Supervisor::new(listener, started.child.id(), started.known);
             Ok((started.child, supervisor))
         }
         Err(source) => {
@@ -92,7 +92,7 @@ pub fn spawn_on_terminal(policy: Policy, command: &mut Command, terminal: OwnedF
         read.and_then(|()| Listener::receive(&started.socket).map_err(|source| SpawnError::Listener { source }));
     match listener {
         Ok(listener) => {
-            let supervisor = Supervisor::new(listener, started.grants, program, started.privileges);
+            let supervisor = Supervisor::new(listener, program, started.known);
             Ok(OnTerminal { leader: started.child, program, supervisor })
         }
         Err(error) => {
@@ -108,22 +108,22 @@ pub fn spawn_on_terminal(policy: Policy, command: &mut Command, terminal: OwnedF
 struct Started {
     child: Child,
     socket: UnixStream,
-    grants: CapabilitySet,
-    privileges: Privileges,
+    /// Its grants, what the supervisor gives up, and whether it has a mount namespace of its own.
+    known: (CapabilitySet, Privileges, bool),
 }
 
 fn start(policy: Policy, command: &mut Command, terminal: Option<OwnedFd>) -> Result<Started, SpawnError> {
     withhold(command, &policy);
     let Policy { restriction, supervised, .. } = policy;
     let Some(grants) = supervised else { return Err(SpawnError::NotSupervised) };
-    let privileges = restriction.privileges;
+    let known = (grants, restriction.privileges, restriction.namespace.is_some());
     let (here, there) = UnixStream::pair().map_err(|source| SpawnError::Socket { source })?;
     let child = {
         // The child's end is closed here with the closure that holds it, which lives as long as the command.
         let started = sys::restrict_and_hand_over_before_exec(command, restriction, there, terminal).spawn();
         started.map_err(|source| because(&here, source))?
     };
-    Ok(Started { child, socket: here, grants, privileges })
+    Ok(Started { child, socket: here, known })
 }
 
 /// The step that failed, which the child has written where the listener would have come; behind its number, if it wrote that.

@@ -33,6 +33,7 @@ use fast::Granted;
 use judge::{Bench, Ruling};
 use nono_core::CapabilitySet;
 use nono_seccomp::{ListenError, Listener};
+use rustix::io::Errno;
 use serve::{MOST, Pool, QUESTIONS};
 use std::fmt;
 use std::io;
@@ -41,6 +42,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::Duration;
+use view::Own;
 
 /// How many threads serve, unless it is said: with one, an open that is looked into holds up the others; more than two are
 /// no faster on two processors.
@@ -72,6 +74,7 @@ pub struct Supervisor {
     grants: CapabilitySet,
     command: u32,
     privileges: Privileges,
+    own: Result<Own, Errno>,
     threads: NonZeroU8,
     when_over: Box<dyn Fn() + Send + Sync>,
 }
@@ -102,8 +105,12 @@ pub enum ServeError {
 }
 
 impl Supervisor {
-    fn new(listener: Listener, grants: CapabilitySet, command: u32, privileges: Privileges) -> Supervisor {
-        Supervisor { listener, grants, command, privileges, threads: THREADS, when_over: Box::new(|| ()) }
+    fn new(listener: Listener, command: u32, started: (CapabilitySet, Privileges, bool)) -> Supervisor {
+        let (grants, privileges, in_namespace) = started;
+        // A program that has ended by now, without an open that would have waited, has nothing to ask.
+        let own = Some(()).filter(|()| in_namespace).and_then(|()| Own::probe_in_namespace(command).ok());
+        let own = own.map_or_else(Own::probe, Ok);
+        Supervisor { listener, grants, command, privileges, own, threads: THREADS, when_over: Box::new(|| ()) }
     }
 
     /// Serves by so many threads; 2 if it is not said.
@@ -126,8 +133,9 @@ impl Supervisor {
     /// # Errors
     /// [`ServeError`].
     pub fn serve(&self, judges: &Judges, patience: Duration) -> Result<(), ServeError> {
-        let broker = Broker::new(&self.grants, self.command, Bench::of(judges))
-            .map_err(|errno| ServeError::Own { source: errno.into() })?;
+        let own = self.own.as_ref().map_err(|errno| *errno);
+        let broker = own.and_then(|own| Broker::new(own, &self.grants, self.command, Bench::of(judges)));
+        let broker = broker.map_err(|errno| ServeError::Own { source: errno.into() })?;
         let granted = Granted::of(&self.grants);
         let pool = Pool::new(&self.listener, &broker, &granted, &*self.when_over);
         // Asks the kernel to run target and supervisor in turn: cheaper where there is one of each. Not on every kernel.

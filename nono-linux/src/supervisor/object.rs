@@ -66,6 +66,11 @@ impl Object {
         Ok(Found::Object(Object { pin, identity, is_directory: kind == FileType::Directory }))
     }
 
+    /// Whether it has more than one name; yes where it cannot be told.
+    pub(super) fn has_other_names(&self) -> bool {
+        fstat(&self.pin).map_or(true, |found| found.st_nlink > 1)
+    }
+
     /// Its path now; none if it has none any more, or none that is reachable.
     pub(super) fn path(&self, own: &Descriptors) -> Option<PathBuf> {
         let path = readlinkat(&own.0, own.name(&self.pin), Vec::with_capacity(256)).ok()?.into_bytes();

@@ -1,5 +1,8 @@
 //! The file system as a target sees it: its working directory, its descriptors, its root, and who it is.
 //!
+//! Where the target has a mount namespace of its own, paths are looked up in that: from its root and its descriptors, so by
+//! its mounts, and never by those of this process.
+//!
 //! All by descriptors below one `/proc/<thread>`: when the call still waits after that was opened, they are the target's,
 //! whatever becomes of its number. A target that sees another root, other mounts, or is another user than this process is
 //! left alone: the kernel answers it, under Landlock.
@@ -36,6 +39,13 @@ impl Own {
     pub(super) fn probe() -> Result<Own, Errno> {
         let root = openat(CWD, "/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
         Ok(Own { root: place(&root)?, user: geteuid().as_raw(), group: getegid().as_raw() })
+    }
+
+    /// Of targets that have a mount namespace of their own: one of them is this process, a child that was not waited for.
+    pub(super) fn probe_in_namespace(process: u32) -> Result<Own, Errno> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let root = openat(CWD, format!("/proc/{process}/root"), flags, Mode::empty())?;
+        Ok(Own { root: place(&root)?, ..Own::probe()? })
     }
 }
 

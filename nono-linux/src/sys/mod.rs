@@ -6,10 +6,18 @@
 //! `setrlimit(2)`, `getrlimit(2)`, `close_range(2)`, `fcntl(2)`, `prctl(2)`, `capset(2)`, `landlock_restrict_self(2)` and
 //! `seccomp(2)`, plain system calls on descriptors, numbers, the stack and memory that was filled before the fork, and
 //! nothing else (no allocation: an `io::Error` made of an errno has none); where there is a supervisor, `sendmsg(2)`,
-//! `write(2)` and `close(2)` too, and on a terminal of its own what `leader` lists.
+//! `write(2)` and `close(2)` too, and on a terminal of its own what `leader` lists; where there is a mount namespace,
+//! `unshare(2)`, `openat(2)`, `openat2(2)`, `fstat(2)`, `mkdirat(2)`, `fchmodat(2)`, `fsopen(2)`, `fsconfig(2)`, `fsmount(2)`,
+//! `open_tree(2)`, `move_mount(2)`, `mount_setattr(2)`, `mount(2)`, `umount2(2)`, `landlock_add_rule(2)`, `getcwd(2)` and
+//! `chdir(2)`, by numbers and with paths that were made before.
 #![expect(unsafe_code, reason = "raw system calls and the hook between fork and exec")]
 
 mod leader;
+mod mounts;
+
+pub(crate) use mounts::{
+    LATER, LONGEST_PATH, MountAttributes, set_mount_attributes, unshare_mounts, word_of_child, working_directory,
+};
 
 use crate::restrict::{Restriction, Step, Threads};
 use std::io;
@@ -93,6 +101,21 @@ pub(crate) fn keep_on_exec(descriptor: u32) -> io::Result<()> {
 pub(crate) fn is_open(descriptor: u32) -> bool {
     // SAFETY: F_GETFD takes no further argument and no memory; a number that is no descriptor is EBADF.
     libc::c_int::try_from(descriptor).is_ok_and(|number| unsafe { libc::fcntl(number, libc::F_GETFD) } != -1)
+}
+
+/// Whether this descriptor is of a directory; no if it is not open.
+pub(crate) fn is_directory(descriptor: u32) -> io::Result<bool> {
+    let mut found = std::mem::MaybeUninit::<libc::stat>::uninit();
+    let number = libc::c_int::try_from(descriptor).map_err(|_large| io::Error::from_raw_os_error(libc::EBADF))?;
+    // SAFETY: the kernel writes one struct of the type the pointer is to, which is writable; a number that is no descriptor
+    // is EBADF.
+    if unsafe { libc::fstat(number, found.as_mut_ptr()) } != 0 {
+        let error = io::Error::last_os_error();
+        return if error.raw_os_error() == Some(libc::EBADF) { Ok(false) } else { Err(error) };
+    }
+    // SAFETY: the call succeeded, so the kernel has filled the struct.
+    let found = unsafe { found.assume_init() };
+    Ok(found.st_mode & libc::S_IFMT == libc::S_IFDIR)
 }
 
 /// Makes a system call none of whose arguments is a pointer to anything: small numbers, or none (-1). What it returns is
