@@ -2,6 +2,7 @@
 
 use crate::exit;
 use crate::platform::{ApplyError, PrepareError, UnknownCapability};
+use crate::profile::ProfileError;
 use crate::protected::ProtectedError;
 use crate::supervise::SuperviseError;
 use crate::tmpdir::TmpError;
@@ -28,6 +29,9 @@ pub(crate) enum CliError {
     /// A grant covers what is protected.
     #[error(transparent)]
     Protected(#[from] ProtectedError),
+    /// A profile.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
     /// `--accept-gap` with a name that no guarantee has.
     #[error("--accept-gap")]
     AcceptGap { source: UnknownGuarantee },
@@ -100,6 +104,7 @@ impl CliError {
             CliError::Grant { source: CapabilityError::Resolve { .. }, .. } => {
                 Some("nono grants only what you can reach yourself")
             }
+            CliError::Profile(error) => error.remedy(),
             _ => None,
         }
     }
@@ -115,6 +120,7 @@ impl CliError {
             | CliError::Workdir { .. }
             | CliError::Conflict(_)
             | CliError::Protected(_)
+            | CliError::Profile(_)
             | CliError::AcceptGap { .. }
             | CliError::Variable { .. }
             | CliError::NetworkConflict { .. }

@@ -13,6 +13,7 @@ mod inherit;
 mod network;
 mod platform;
 mod policy;
+mod profile;
 mod program;
 mod protected;
 mod pty;
@@ -39,7 +40,7 @@ fn run(arguments: Vec<OsString>) -> u8 {
         Err(error) => return usage(&error, runs),
     };
     let result = match arguments.command {
-        Subcommands::Run(run) => cmd::run::run(&run),
+        Subcommands::Run(run) => cmd::run::run(*run),
         Subcommands::Doctor { json } => cmd::doctor::run(json),
         Subcommands::Trial { fixture } => doctor::child(&fixture),
     };

@@ -3,6 +3,7 @@
 use crate::args::{Options, Run};
 use crate::error::CliError;
 use crate::platform::{Capability, Sandbox};
+use crate::profile::{self, Absent, Added, Flags};
 use crate::supervise::Desk;
 use crate::system::{self, Terminals};
 use crate::{home, inherit, network, protected, terminal};
@@ -11,12 +12,34 @@ use nono_core::{
 };
 use std::path::{Path, PathBuf};
 
+/// Adds to the flags of `run` what its profiles say. To be asked before anything else is: profiles may say all that flags do.
+pub(crate) fn add_profiles(run: &mut Run, workdir: &Path) -> Result<Added, CliError> {
+    network::check(&run.network)?;
+    let absent = if run.options.dry_run { Absent::Leave } else { Absent::Make };
+    let accept_gap = &mut run.options.accept_gap;
+    let flags = Flags { grants: &mut run.grants, network: &mut run.network, accept_gap };
+    let mut added = profile::combine(flags, workdir, absent)?;
+    run.supervision.rules = added.rules.take();
+    if !run.options.quiet {
+        added.notes.iter().for_each(|note| terminal::note(note));
+        if let Some(place) = &added.private_shm {
+            terminal::note(&format!("{place}: there is no private /dev/shm yet; --allow /dev/shm gives everybody's"));
+        }
+    }
+    Ok(added)
+}
+
 /// Resolves all grants, relative ones from the caller's working directory; `--allow-cwd` means `workdir`, where the
 /// command starts. With a desk, the user's terminal is not among them.
-pub(crate) fn grants(run: &Run, workdir: &Path, desk: Option<&Desk>) -> Result<Vec<FsCapability>, CliError> {
+pub(crate) fn grants(
+    run: &Run,
+    workdir: &Path,
+    desk: Option<&Desk>,
+    profiles: Vec<FsCapability>,
+) -> Result<Vec<FsCapability>, CliError> {
     let (given, quiet) = (&run.grants, run.options.quiet);
     let resolver = CachedResolver::default();
-    let mut all = Vec::new();
+    let mut all = profiles;
     for (flag, paths, mode, file_only) in [
         ("--allow", &given.allow, AccessMode::ReadWrite, false),
         ("--read", &given.read, AccessMode::Read, false),
@@ -55,10 +78,14 @@ pub(crate) fn grants(run: &Run, workdir: &Path, desk: Option<&Desk>) -> Result<V
     Ok(all)
 }
 
-/// The set of all `grants` and of the network flags, in normal form.
-pub(crate) fn set(run: &Run, grants: Vec<FsCapability>) -> Result<CapabilitySet, CliError> {
-    let builder = grants.into_iter().fold(CapabilitySet::builder(), Builder::grant);
-    Ok(network::add(builder, &run.network)?.build()?)
+/// The set of all `grants`, without what is denied, and of the network flags, in normal form.
+pub(crate) fn set(run: &Run, grants: Vec<FsCapability>, denies: &[PathBuf]) -> Result<CapabilitySet, CliError> {
+    let mut builder = grants.into_iter().fold(CapabilitySet::builder(), Builder::grant);
+    for deny in denies {
+        let refused = |source| CliError::Grant { flag: "deny", source };
+        builder = builder.deny_resolved(deny.clone()).map_err(refused)?;
+    }
+    Ok(network::add(builder, &run.network).build()?)
 }
 
 /// The backend, and what only it knows. To be made before anything is opened: it is told numbers of descriptors.

@@ -19,7 +19,10 @@ use std::process::Command;
 use std::time::Duration;
 
 /// Runs the command; returns only for a dry run, or when it was not started.
-pub(crate) fn run(run: &Run) -> Result<u8, CliError> {
+pub(crate) fn run(mut run: Run) -> Result<u8, CliError> {
+    let workdir = policy::workdir(&run.options)?;
+    let added = policy::add_profiles(&mut run, &workdir)?;
+    let run = &run;
     if let Some(flag) = run.supervision.idle_flag() {
         return Err(SuperviseError::Idle { flag }.into());
     }
@@ -29,16 +32,15 @@ pub(crate) fn run(run: &Run) -> Result<u8, CliError> {
         Err(SuperviseError::NoTerminal) if run.options.dry_run => None,
         opened => opened?,
     };
-    let workdir = policy::workdir(&run.options)?;
     let accepted = policy::accepted(run)?;
-    let mut grants = policy::grants(run, &workdir, desk.as_ref())?;
+    let mut grants = policy::grants(run, &workdir, desk.as_ref(), added.grants)?;
     if run.options.dry_run {
-        return dry_run(run, &sandbox, &policy::set(run, grants)?, &accepted, &workdir);
+        return dry_run(run, &sandbox, &policy::set(run, grants, &added.denies)?, &accepted, &workdir);
     }
     let tmp = private_tmp(&run.options)?;
     let granted = grant_tmp(&tmp).and_then(|grant| {
         grants.push(grant);
-        policy::set(run, grants)
+        policy::set(run, grants, &added.denies)
     });
     let ended = granted.and_then(|set| {
         let start = Start { run, sandbox: &sandbox, set: &set, accepted: &accepted, workdir: &workdir, tmp: &tmp };
