@@ -32,6 +32,15 @@ pub(crate) enum CliError {
     /// A profile.
     #[error(transparent)]
     Profile(#[from] ProfileError),
+    /// `nono profile`: what a profile says is of no use.
+    #[error(transparent)]
+    ProfileCommand { source: ProfileError },
+    /// `nono profile new`
+    #[error("cannot write {path:?}{hint}")]
+    New { path: PathBuf, hint: &'static str, source: io::Error },
+    /// `nono profile new` without a home directory.
+    #[error("there is no configuration directory to write {name:?} to; name a file by -o FILE")]
+    NoConfiguration { name: String },
     /// `--accept-gap` with a name that no guarantee has.
     #[error("--accept-gap")]
     AcceptGap { source: UnknownGuarantee },
@@ -104,7 +113,7 @@ impl CliError {
             CliError::Grant { source: CapabilityError::Resolve { .. }, .. } => {
                 Some("nono grants only what you can reach yourself")
             }
-            CliError::Profile(error) => error.remedy(),
+            CliError::Profile(error) | CliError::ProfileCommand { source: error } => error.remedy(),
             _ => None,
         }
     }
@@ -114,6 +123,7 @@ impl CliError {
         match self {
             CliError::NotFound { .. } => exit::NOT_FOUND,
             CliError::NotExecutable { .. } | CliError::Forbidden { .. } | CliError::Exec { .. } => exit::NOT_EXECUTABLE,
+            CliError::ProfileCommand { .. } | CliError::New { .. } | CliError::NoConfiguration { .. } => exit::USAGE,
             CliError::Trial { .. } | CliError::TrialReport { .. } => exit::NO_SANDBOX,
             CliError::Grant { .. }
             | CliError::CurrentDirectory { .. }

@@ -18,6 +18,7 @@ mod program;
 mod protected;
 mod pty;
 mod report;
+mod schema;
 #[cfg(not(test))]
 mod start;
 mod supervise;
@@ -42,6 +43,7 @@ fn run(arguments: Vec<OsString>) -> u8 {
     let result = match arguments.command {
         Subcommands::Run(run) => cmd::run::run(*run),
         Subcommands::Doctor { json } => cmd::doctor::run(json),
+        Subcommands::Profile(profile) => cmd::profile::run(&profile),
         Subcommands::Trial { fixture } => doctor::child(&fixture),
     };
     result.unwrap_or_else(|error| {

@@ -116,8 +116,13 @@ pub(crate) fn workdir(options: &Options) -> Result<PathBuf, CliError> {
             std::fs::metadata(found.join(".")).map_err(failed)?;
             Ok(found)
         }
-        None => std::env::current_dir().map_err(|source| CliError::CurrentDirectory { source }),
+        None => current_directory(),
     }
+}
+
+/// The directory nono was started in.
+pub(crate) fn current_directory() -> Result<PathBuf, CliError> {
+    std::env::current_dir().map_err(|source| CliError::CurrentDirectory { source })
 }
 
 fn is_missing(error: &CapabilityError) -> bool {

@@ -22,7 +22,7 @@ pub(crate) struct Run {
 }
 
 /// What the command is given.
-#[derive(Debug, Args)]
+#[derive(Debug, Args, Default)]
 #[command(next_help_heading = "Grants")]
 #[expect(clippy::struct_excessive_bools, reason = "a flag of the command line is a bool")]
 pub(crate) struct Grants {

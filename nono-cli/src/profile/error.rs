@@ -9,10 +9,10 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProfileError {
     /// A name that neither the user nor nono has.
-    #[error("no profile is called {name:?}{hint}; `nono profile list` has them, a file is named with a \"/\"")]
+    #[error("no profile is called {name:?}; {hint}")]
     Unknown { name: String, hint: String },
     /// A name that cannot be that of a file.
-    #[error("{name:?} is no name of a profile: letters, digits, \"-\", \"_\" and \".\"")]
+    #[error("{name:?} is no name of a profile: letters, digits, \"-\", \"_\" and \".\", without an ending")]
     Name { name: String },
     /// Missing or unreadable.
     #[error("cannot read profile {path:?}")]

@@ -104,11 +104,16 @@ fn is_path(given: &OsStr) -> bool {
     bytes.contains(&b'/') || bytes.ends_with(b".toml") || bytes.ends_with(b".json")
 }
 
-fn by_name(name: &str) -> Result<Found, ProfileError> {
+/// Refuses what could be anything but the name of a file in one directory.
+pub(super) fn check_name(name: &str) -> Result<(), ProfileError> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    if name.is_empty() || name.starts_with('.') || !name.bytes().all(plain) {
-        return Err(ProfileError::Name { name: name.to_owned() });
-    }
+    let begins = |first: char| first.is_ascii_alphanumeric() || first == '_';
+    let valid = name.starts_with(begins) && name.bytes().all(plain) && !is_path(OsStr::new(name));
+    if valid { Ok(()) } else { Err(ProfileError::Name { name: name.to_owned() }) }
+}
+
+fn by_name(name: &str) -> Result<Found, ProfileError> {
+    check_name(name)?;
     for path in ENDINGS.iter().filter_map(|ending| Some(directory()?.join(format!("{name}.{ending}")))) {
         match fs::symlink_metadata(&path) {
             Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {}
@@ -124,7 +129,10 @@ fn unknown(name: &str) -> ProfileError {
     let users = users().into_iter().map(|(name, _)| name);
     let all: Vec<String> = builtin::ALL.iter().map(|(name, _)| (*name).to_owned()).chain(users).collect();
     let known: Vec<&str> = all.iter().map(String::as_str).collect();
-    let hint = nearest(name, &known).map_or_else(String::new, |near| format!("; did you mean {near:?}?"));
+    let hint = match nearest(name, &known) {
+        Some(near) => format!("did you mean {near:?}?"),
+        None => "`nono profile list` has them all, and a file is named with a \"/\"".to_owned(),
+    };
     ProfileError::Unknown { name: name.to_owned(), hint }
 }
 

@@ -7,9 +7,11 @@
 //! load       with what it extends                               variables  ~ and $NAME
 //! resolve    paths to capabilities                              make       create = true
 //! combine    profiles and flags together
+//! show check skeleton   what `nono profile` prints and writes
 //! ```
 
 mod builtin;
+mod check;
 mod combine;
 mod document;
 mod error;
@@ -22,10 +24,15 @@ mod model;
 mod place;
 mod read;
 mod resolve;
+mod show;
+mod skeleton;
 mod toml;
 mod variables;
 mod version011;
 
+pub(crate) use check::check;
 pub(crate) use combine::{Added, Flags, approve, combine};
 pub(crate) use error::ProfileError;
 pub(crate) use resolve::Absent;
+pub(crate) use show::{list, raw, show};
+pub(crate) use skeleton::write_new;

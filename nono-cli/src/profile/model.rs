@@ -2,10 +2,13 @@
 
 use super::place::{At, Place};
 use nono_core::{AccessMode, Guarantee, Port};
+use serde::{Serialize, Serializer};
 
 /// A profile, with what it extends already in it.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Profile {
+    /// Empty once they are in it.
+    #[serde(skip)]
     pub(super) extends: Vec<At<String>>,
     pub(super) description: Option<String>,
     pub(super) grants: Vec<Grant>,
@@ -20,27 +23,33 @@ pub(crate) struct Profile {
 }
 
 /// One path of a list, as it is written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Entry {
+    #[serde(rename = "path")]
     pub(super) text: String,
+    #[serde(rename = "source")]
     pub(super) place: Place,
     pub(super) missing: Missing,
 }
 
 /// What to do about a path that does not exist.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub(super) enum Missing {
     /// It is an error.
     #[default]
+    #[serde(rename = "error")]
     Refuse,
     /// Make the directory: `create = true`.
     Create,
     /// Leave it out: `optional = true`.
+    #[serde(rename = "optional")]
     LeaveOut,
 }
 
 /// The lists of `[filesystem]` that grant something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Right {
     Allow,
     Read,
@@ -80,14 +89,15 @@ impl Right {
 }
 
 /// A path and the list it stands in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Grant {
     pub(super) right: Right,
+    #[serde(flatten)]
     pub(super) entry: Entry,
 }
 
 /// `[network]`
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, Serialize)]
 pub(super) struct Network {
     pub(super) open: Option<At<bool>>,
     pub(super) block: Option<At<bool>>,
@@ -126,15 +136,28 @@ pub(super) fn said(flag: Option<&At<bool>>) -> Option<&Place> {
 }
 
 /// `[environment]`
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, Serialize)]
 pub(super) struct Environment {
     pub(super) clear: Option<At<bool>>,
     pub(super) pass: Vec<At<String>>,
+    #[serde(serialize_with = "variables")]
     pub(super) set: Vec<(String, At<String>)>,
 }
 
+/// One object each: a variable may be set twice, by a profile and by one that it extends.
+fn variables<S: Serializer>(set: &[(String, At<String>)], serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Variable<'a> {
+        name: &'a str,
+        #[serde(flatten)]
+        value: &'a At<String>,
+    }
+    serializer.collect_seq(set.iter().map(|(name, value)| Variable { name, value }))
+}
+
 /// `[workdir] access`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(super) enum Workdir {
     None,
     Read,
@@ -165,7 +188,7 @@ impl Workdir {
 }
 
 /// `[options]`
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, Serialize)]
 pub(super) struct Options {
     pub(super) system: Option<At<bool>>,
     pub(super) private_shm: Option<At<bool>>,
@@ -174,7 +197,7 @@ pub(super) struct Options {
 }
 
 /// `[approve]`: what is answered by yes and by no when it is asked for.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, Serialize)]
 pub(super) struct Approve {
     pub(super) allow: Vec<Entry>,
     pub(super) read: Vec<Entry>,

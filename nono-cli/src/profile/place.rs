@@ -1,13 +1,15 @@
 //! Where in a profile something stands, for messages and reports.
 
 use nono_core::Source;
+use serde::Serialize;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 /// A line of a profile.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Place {
+    #[serde(flatten, with = "nono_core::serial::path")]
     pub(super) file: Rc<Path>,
     /// From 1.
     pub(super) line: u32,
@@ -27,8 +29,9 @@ impl fmt::Display for Place {
 }
 
 /// Something a profile says, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct At<T> {
     pub(super) value: T,
+    #[serde(rename = "source")]
     pub(super) place: Place,
 }

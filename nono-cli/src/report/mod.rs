@@ -3,7 +3,7 @@
 mod file;
 mod human;
 
-pub(crate) use human::{gap, human, line};
+pub(crate) use human::{gap, grants, human, line};
 
 use crate::error::CliError;
 use nono_core::serial::LosslessPath;
