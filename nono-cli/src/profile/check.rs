@@ -181,7 +181,8 @@ impl Known {
         }
         if let Some(known) = self.protected.iter().find(|known| path.starts_with(known)) {
             let start = if changes { "; what is written there may run when a shell or a session starts" } else { "" };
-            say(format!("{known:?} is protected, and handed over by this{start}"));
+            let whose = if path == known { String::new() } else { format!("in {known:?}, which is ") };
+            say(format!("{shown:?} is {whose}protected, and handed over{start}"));
         }
         let holds = |directory: &&PathBuf| grant.kind() == PathKind::Directory && directory.starts_with(path);
         if let Some(directory) = self.programs.iter().find(holds).filter(|_| changes && path != Path::new("/")) {

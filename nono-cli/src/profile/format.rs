@@ -300,3 +300,23 @@ fn approve(reader: &Reader, item: &Item<'_>) -> Result<Approve, ProfileError> {
     }
     Ok(approve)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_has_the_same_keys() {
+        let schema: serde_json::Value = serde_json::from_str(crate::schema::of("profile")).unwrap();
+        for (table, keys) in KEYS {
+            let at =
+                if table.is_empty() { "/properties".to_owned() } else { format!("/properties/{table}/properties") };
+            let mut described: Vec<&str> =
+                schema.pointer(&at).unwrap().as_object().unwrap().keys().map(String::as_str).collect();
+            let mut keys = keys.to_vec();
+            described.sort_unstable();
+            keys.sort_unstable();
+            assert_eq!(described, keys, "[{table}]");
+        }
+    }
+}
