@@ -21,7 +21,9 @@ pub(crate) fn add_profiles(run: &mut Run, workdir: &Path) -> Result<Added, CliEr
     let mut added = profile::combine(flags, workdir, absent)?;
     run.supervision.rules = added.rules.take();
     if !run.options.quiet {
-        added.notes.iter().for_each(|note| terminal::note(note));
+        for note in &added.notes {
+            terminal::note(note);
+        }
         if let Some(place) = &added.private_shm {
             terminal::note(&format!("{place}: there is no private /dev/shm yet; --allow /dev/shm gives everybody's"));
         }

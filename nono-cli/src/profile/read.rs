@@ -51,8 +51,7 @@ fn decode(path: &Path, bytes: Vec<u8>) -> Result<String, ProfileError> {
 }
 
 fn line_of(before: &[u8]) -> u32 {
-    let lines = before.iter().filter(|byte| **byte == b'\n').count();
-    u32::try_from(lines).unwrap_or(u32::MAX).saturating_add(1)
+    u32::try_from(before.split(|byte| *byte == b'\n').count()).unwrap_or(u32::MAX)
 }
 
 /// The name of what is no regular file.

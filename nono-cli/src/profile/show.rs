@@ -121,7 +121,9 @@ impl Shown {
         for grant in &profile.grants {
             entry(&mut text, words(grant.right), &grant.entry);
         }
-        profile.denies.iter().for_each(|one| entry(&mut text, "deny", one));
+        for one in &profile.denies {
+            entry(&mut text, "deny", one);
+        }
         if let Some(At { value, place }) = &profile.workdir {
             line(&mut text, &format!("  {:<11} {} ({place})", "workdir", value.word()));
         }
@@ -135,7 +137,9 @@ impl Shown {
                 ("yes: write", &approve.write),
                 ("no", &approve.deny),
             ] {
-                entries.iter().for_each(|one| entry(&mut text, key, one));
+                for one in entries {
+                    entry(&mut text, key, one);
+                }
             }
         }
         text
@@ -176,12 +180,16 @@ fn network(text: &mut String, network: &Network) {
         ("a proxy on this machine, port", network.proxy_port.as_slice()),
     ];
     for (what, ports) in ports {
-        ports.iter().for_each(|port| say(&format!("{what} {}", port.value), &port.place));
+        for port in ports {
+            say(&format!("{what} {}", port.value), &port.place);
+        }
     }
     if let Some(place) = said(network.dns.as_ref()) {
         say("name lookups", place);
     }
-    network.unix.iter().for_each(|one| entry(text, "connect", one));
+    for one in &network.unix {
+        entry(text, "connect", one);
+    }
 }
 
 fn environment(text: &mut String, profile: &Profile) {
@@ -192,8 +200,12 @@ fn environment(text: &mut String, profile: &Profile) {
     if let Some(place) = said(environment.clear.as_ref()) {
         say("empty but for what follows".to_owned(), place);
     }
-    environment.pass.iter().for_each(|name| say(format!("passed on: {:?}", name.value), &name.place));
-    environment.set.iter().for_each(|(name, value)| say(format!("{name:?} = {:?}", value.value), &value.place));
+    for name in &environment.pass {
+        say(format!("passed on: {:?}", name.value), &name.place);
+    }
+    for (name, value) in &environment.set {
+        say(format!("{name:?} = {:?}", value.value), &value.place);
+    }
 }
 
 fn options(text: &mut String, profile: &Profile) {

@@ -12,15 +12,14 @@ const TEXT: &str = include_str!("../../data/new-profile.toml");
 /// Writes a new profile: `name` in the user's configuration, or the file `output`. Nothing is overwritten.
 pub(crate) fn write_new(name: &str, output: Option<&Path>) -> Result<PathBuf, CliError> {
     find::check_name(name).map_err(|source| CliError::ProfileCommand { source })?;
-    let path = match output {
-        Some(path) => path.to_owned(),
-        None => {
-            let directory = find::directory().ok_or_else(|| CliError::NoConfiguration { name: name.to_owned() })?;
-            // As the XDG base directory specification wants it.
-            let made = DirBuilder::new().recursive(true).mode(0o700).create(&directory);
-            made.map_err(|source| CliError::New { path: directory.clone(), hint: "", source })?;
-            directory.join(format!("{name}.toml"))
-        }
+    let path = if let Some(path) = output {
+        path.to_owned()
+    } else {
+        let directory = find::directory().ok_or_else(|| CliError::NoConfiguration { name: name.to_owned() })?;
+        // As the XDG base directory specification wants it.
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&directory);
+        made.map_err(|source| CliError::New { path: directory.clone(), hint: "", source })?;
+        directory.join(format!("{name}.toml"))
     };
     let failed = |source: io::Error| {
         let exists = source.kind() == io::ErrorKind::AlreadyExists;

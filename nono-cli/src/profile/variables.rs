@@ -79,12 +79,10 @@ impl Variables<'_> {
 
 /// The name that `text`, which follows a `$`, begins with, and what comes behind it: `NAME` or `{NAME}`.
 fn name(text: &str) -> Option<(&str, &str)> {
+    let end = || text.find(|one: char| !one.is_ascii_alphanumeric() && one != '_').unwrap_or(text.len());
     let (name, rest) = match text.strip_prefix('{') {
         Some(text) => text.split_once('}')?,
-        None => {
-            let end = text.find(|one: char| !one.is_ascii_alphanumeric() && one != '_').unwrap_or(text.len());
-            text.split_at_checked(end)?
-        }
+        None => text.split_at_checked(end())?,
     };
     let first = |one: char| one.is_ascii_alphabetic() || one == '_';
     let valid = name.starts_with(first) && name.chars().all(|one| one.is_ascii_alphanumeric() || one == '_');

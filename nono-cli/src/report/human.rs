@@ -50,7 +50,9 @@ pub(crate) fn human(report: &Report<'_>, verbose: bool) -> String {
 /// What is granted, for people; the whole of it, without a system group.
 pub(crate) fn grants(all: &[FsCapability], opened: &Network<'_>) -> String {
     let mut text = String::from("granted\n");
-    all.iter().for_each(|one| grant(&mut text, one));
+    for one in all {
+        grant(&mut text, one);
+    }
     for granted in network(opened) {
         line(&mut text, &format!("  {:<11} {granted}", "network"));
     }

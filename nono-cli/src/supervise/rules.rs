@@ -61,16 +61,12 @@ pub(super) fn join(
 mod tests {
     use super::*;
     use nono_core::{OpenFlags, Request, decide};
-    use std::error::Error;
 
     fn parse(text: &str) -> Result<CapabilitySet, String> {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("r.toml");
         std::fs::write(&path, text).unwrap();
-        read(&path).map_err(|error| {
-            let sources = std::iter::successors(error.source(), |error| error.source());
-            sources.fold(error.to_string(), |text, error| format!("{text}: {error}"))
-        })
+        read(&path).map_err(|error| crate::terminal::chain(&error))
     }
 
     #[test]

@@ -154,7 +154,7 @@ fn the_new_profile_shows_every_key() {
     nono(&jail, &["new", "all", "-o", "all.toml"]).success();
     let text = std::fs::read_to_string(jail.work().join("all.toml")).unwrap();
     // What is commented out, but for prose: lines of a key.
-    let uncommented: String = text
+    let uncommented: Vec<&str> = text
         .lines()
         .map(|line| match line.strip_prefix("# ") {
             Some(code)
@@ -165,9 +165,8 @@ fn the_new_profile_shows_every_key() {
             _ => line,
         })
         .filter(|line| !line.starts_with("open = ") && !line.starts_with("block = "))
-        .map(|line| format!("{line}\n"))
         .collect();
-    jail.file("work/all.toml", uncommented.replace("true, optional", "false, optional"));
+    jail.file("work/all.toml", uncommented.join("\n").replace("true, optional", "false, optional"));
     let shown = json(&nono(&jail, &["show", "./all.toml", "--json"]));
     for list in [
         "/grants",

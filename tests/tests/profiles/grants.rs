@@ -166,7 +166,7 @@ fn a_grant_tells_the_line_it_comes_from() {
     let human = dry(&[]);
     human.success().stdout_has(&format!("data\" ({path:?} line 4)")).stdout_has(&format!("work\" ({path:?} line 7)"));
     let json = dry(&["--json"]);
-    let source = format!(r#""source":{{"profile":{{"path":{:?},"line":4}}}}"#, path);
+    let source = format!(r#""source":{{"profile":{{"path":{path:?},"line":4}}}}"#);
     json.success().stdout_has(&source);
     jail.args(["run", "--dry-run", "-p", "git", "--", "true"]).run().success().stdout_has("(\"built-in:git\" line 10)");
 }

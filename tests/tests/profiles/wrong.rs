@@ -14,9 +14,9 @@ fn refused(jail: &Jail, named: impl AsRef<Path>, parts: &[&str]) {
     let one_line = |run: Run<'_>, status| {
         let ran = run.run();
         ran.status(status).stdout_is("").stderr_has("nono: ");
-        parts.iter().for_each(|part| {
+        for part in parts {
             ran.stderr_has(part);
-        });
+        }
         assert_eq!(ran.stderr().lines().count(), 1, "{}", ran.stderr());
     };
     one_line(jail.args(["run", "--profile"]).cmd([named]).cmd(["--", "touch", "started"]), 125);
@@ -126,7 +126,7 @@ fn what_may_not_be_read() {
     for user in User::all() {
         let jail = Jail::of(user);
         let path = profile(&jail, "closed.toml", "");
-        std::fs::set_permissions(&path, Permissions::from_mode(0)).unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o000)).unwrap();
         // Root reads it all the same.
         if std::fs::read(&path).is_err() || user == User::Nobody {
             refused(&jail, "closed", &["cannot read profile", "Permission denied"]);
