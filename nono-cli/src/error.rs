@@ -29,9 +29,9 @@ pub(crate) enum CliError {
     /// A grant covers what is protected.
     #[error(transparent)]
     Protected(#[from] ProtectedError),
-    /// A profile.
-    #[error(transparent)]
-    Profile(#[from] ProfileError),
+    /// `--profile`
+    #[error("--profile")]
+    Profile { source: ProfileError },
     /// `nono profile`: what a profile says is of no use.
     #[error(transparent)]
     ProfileCommand { source: ProfileError },
@@ -113,7 +113,7 @@ impl CliError {
             CliError::Grant { source: CapabilityError::Resolve { .. }, .. } => {
                 Some("nono grants only what you can reach yourself")
             }
-            CliError::Profile(error) | CliError::ProfileCommand { source: error } => error.remedy(),
+            CliError::Profile { source } | CliError::ProfileCommand { source } => source.remedy(),
             _ => None,
         }
     }
@@ -130,7 +130,7 @@ impl CliError {
             | CliError::Workdir { .. }
             | CliError::Conflict(_)
             | CliError::Protected(_)
-            | CliError::Profile(_)
+            | CliError::Profile { .. }
             | CliError::AcceptGap { .. }
             | CliError::Variable { .. }
             | CliError::NetworkConflict { .. }

@@ -18,7 +18,8 @@ pub(crate) fn add_profiles(run: &mut Run, workdir: &Path) -> Result<Added, CliEr
     let absent = if run.options.dry_run { Absent::Leave } else { Absent::Make };
     let accept_gap = &mut run.options.accept_gap;
     let flags = Flags { grants: &mut run.grants, network: &mut run.network, accept_gap };
-    let mut added = profile::combine(flags, workdir, absent)?;
+    let added = profile::combine(flags, workdir, absent);
+    let mut added = added.map_err(|source| CliError::Profile { source })?;
     run.supervision.rules = added.rules.take();
     if !run.options.quiet {
         for note in &added.notes {

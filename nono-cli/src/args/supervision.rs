@@ -1,8 +1,8 @@
 //! `--supervised` and what goes with it.
 
 use super::path;
+use crate::profile::Rules;
 use clap::Args;
-use nono_core::CapabilitySet;
 use std::ffi::OsString;
 use std::num::NonZeroU8;
 use std::path::PathBuf;
@@ -33,7 +33,7 @@ pub(crate) struct Supervision {
     pub(crate) broker_threads: Option<NonZeroU8>,
     /// What profiles answer without anybody being asked: their tables `approve`.
     #[arg(skip)]
-    pub(crate) rules: Option<CapabilitySet>,
+    pub(crate) rules: Option<Rules>,
     /// End what the command leaves running, instead of waiting for it.
     #[arg(long)]
     pub(crate) kill_orphans: bool,

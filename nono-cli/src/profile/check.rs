@@ -50,12 +50,13 @@ const AS_ROOT: [&str; 5] = ["docker.sock", "podman.sock", "containerd.sock", "cr
 
 /// Checks the profile that a flag names, with `workdir` as the working directory.
 pub(crate) fn check(given: &OsStr, workdir: &Path) -> Result<Checked, CliError> {
-    let profiles = [load_found(&Found::by_flag(given)?)?];
+    let wrong = |source| CliError::ProfileCommand { source };
+    let profiles = [Found::by_flag(given).and_then(|found| load_found(&found)).map_err(wrong)?];
     let (mut grants, mut ports, mut accept_gap) = (Grants::default(), Network::default(), Vec::new());
     // What is missing here may be there on another machine: a doubt, not an error.
     grants.allow_missing = true;
     let flags = Flags { grants: &mut grants, network: &mut ports, accept_gap: &mut accept_gap };
-    let added = add(&profiles, flags, workdir, Absent::Leave)?;
+    let added = add(&profiles, flags, workdir, Absent::Leave).map_err(wrong)?;
     let homes = home::homes();
     // The working directory is wherever the command is started: another one may do.
     let [profile] = profiles;

@@ -4,14 +4,14 @@
 //! network, a flag that opens something over a profile's `block`. Two profiles that contradict each other are an error.
 
 use super::error::ProfileError;
-use super::load::load;
+use super::load::{load, load_file};
 use super::model::{Entry, Profile, said};
 use super::place::{At, Place};
 use super::resolve::{Absent, Lookup, working_directory};
 use super::variables::Variables;
 use crate::args::{Grants, Network};
 use crate::home;
-use nono_core::{AccessMode, Builder, CachedResolver, CapabilityError, CapabilitySet, FsCapability};
+use nono_core::{AccessMode, CachedResolver, FsCapability};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -31,7 +31,7 @@ pub(crate) struct Added {
     /// Resolved paths that stay closed.
     pub(crate) denies: Vec<PathBuf>,
     /// What is answered without anybody being asked.
-    pub(crate) rules: Option<CapabilitySet>,
+    pub(crate) rules: Option<Rules>,
     /// Where a private /dev/shm is asked for.
     pub(crate) private_shm: Option<Place>,
     /// What the user may want to know.
@@ -158,47 +158,39 @@ fn environment(profiles: &[Profile], flags: &mut Grants, variables: &Variables<'
     Ok(())
 }
 
-/// The tables `approve`, as one.
-fn rules(profiles: &[Profile], lookup: &mut Lookup<'_>) -> Result<Option<CapabilitySet>, ProfileError> {
-    let mut builder: Option<Builder> = None;
-    let mut last = None;
-    for profile in profiles {
-        let Some(approve) = &profile.approve else { continue };
-        let mut rules = builder.take().unwrap_or_default();
+/// What is answered without anybody being asked: yes to what is granted, no to what is denied.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Rules {
+    pub(crate) grants: Vec<FsCapability>,
+    /// Resolved paths.
+    pub(crate) denies: Vec<PathBuf>,
+}
+
+/// The tables `approve`, as one; none where no profile has one.
+fn rules(profiles: &[Profile], lookup: &mut Lookup<'_>) -> Result<Option<Rules>, ProfileError> {
+    let mut rules: Option<Rules> = None;
+    for approve in profiles.iter().filter_map(|profile| profile.approve.as_ref()) {
+        let rules = rules.get_or_insert_default();
         for (key, entries, mode) in [
             ("allow", &approve.allow, AccessMode::ReadWrite),
             ("read", &approve.read, AccessMode::Read),
             ("write", &approve.write, AccessMode::Write),
         ] {
             for entry in entries {
-                if let Some(rule) = lookup.rule(entry, key, mode)? {
-                    rules = rules.grant(rule);
-                }
+                rules.grants.extend(lookup.rule(entry, key, mode)?);
             }
         }
         for entry in &approve.deny {
-            if let Some(path) = lookup.deny(entry)? {
-                let refused =
-                    |source: CapabilityError| ProfileError::Grant { place: entry.place.clone(), key: "deny", source };
-                rules = rules.deny_resolved(path).map_err(refused)?;
-            }
+            rules.denies.extend(lookup.deny(entry)?);
         }
-        last = profile.files.last();
-        builder = Some(rules);
     }
-    match (builder, last) {
-        (Some(builder), Some(place)) => {
-            let built = builder.build().map_err(|source| ProfileError::Rules { place: place.clone(), source });
-            built.map(Some)
-        }
-        _ => Ok(None),
-    }
+    Ok(rules)
 }
 
 /// The table `approve` of one profile or file of rules; none if it has none.
-pub(crate) fn approve(path: &Path) -> Result<Option<CapabilitySet>, ProfileError> {
+pub(crate) fn approve(path: &Path) -> Result<Option<Rules>, ProfileError> {
     // By path, whatever it looks like: it is the name of a file that was asked for.
-    let profile = super::load::load_file(path)?;
+    let profile = load_file(path)?;
     let resolver = CachedResolver::default();
     let variables = Variables { home: home::home(), workdir: None };
     let (absent, notes) = (Absent::Leave, Vec::new());

@@ -1,7 +1,7 @@
 //! What can be wrong with a profile: one cause a variant, each with the file and, where there is one, the line.
 
 use super::place::Place;
-use nono_core::{CapabilityError, ConflictError, UnknownGuarantee};
+use nono_core::{CapabilityError, UnknownGuarantee};
 use std::io;
 use std::path::PathBuf;
 
@@ -15,16 +15,16 @@ pub(crate) enum ProfileError {
     #[error("{name:?} is no name of a profile: letters, digits, \"-\", \"_\" and \".\", without an ending")]
     Name { name: String },
     /// Missing or unreadable.
-    #[error("cannot read profile {path:?}")]
+    #[error("cannot read {path:?}")]
     Read { path: PathBuf, source: io::Error },
     /// A symbolic link that leads nowhere.
-    #[error("profile {path:?} is a symbolic link to {target:?}, which does not exist")]
+    #[error("{path:?} is a symbolic link to {target:?}, which does not exist")]
     DanglingLink { path: PathBuf, target: PathBuf },
     /// Something that reading might wait for, or never end.
-    #[error("profile {path:?} is {kind}; a profile is a regular file")]
+    #[error("{path:?} is {kind}; a profile is a regular file")]
     NotAFile { path: PathBuf, kind: &'static str },
     /// More than a person writes.
-    #[error("profile {path:?} has more than {limit_kib} KiB; a profile is a text of a few lines")]
+    #[error("{path:?} has more than {limit_kib} KiB; a profile is a text of a few lines")]
     TooLarge { path: PathBuf, limit_kib: u64 },
     /// Not text.
     #[error("{place}: {what}; a profile is text in UTF-8")]
@@ -89,9 +89,6 @@ pub(crate) enum ProfileError {
     /// Two things that cannot both hold.
     #[error("{place}: {one} contradicts {other}; leave out one of the two")]
     Contradiction { place: Place, one: &'static str, other: String },
-    /// Rules that contradict each other.
-    #[error("{place}: approve")]
-    Rules { place: Place, source: ConflictError },
 }
 
 impl ProfileError {

@@ -216,6 +216,10 @@ fn environment(reader: &Reader, item: &Item<'_>) -> Result<Environment, ProfileE
             "set" => {
                 for variable in reader.table(key, item)? {
                     let value = reader.text(&variable.key, &variable.item)?.to_owned();
+                    if value.contains('\0') {
+                        let (place, key) = (reader.place(variable.line), variable.key.clone().into_owned());
+                        return Err(ProfileError::Value { place, key, value, expected: "a text without a byte 0" });
+                    }
                     let value = reader.at(variable.line, value);
                     environment.set.push((variable.key.clone().into_owned(), value));
                 }

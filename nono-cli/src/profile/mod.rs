@@ -31,7 +31,7 @@ mod variables;
 mod version011;
 
 pub(crate) use check::check;
-pub(crate) use combine::{Added, Flags, approve, combine};
+pub(crate) use combine::{Added, Flags, Rules, approve, combine};
 pub(crate) use error::ProfileError;
 pub(crate) use resolve::Absent;
 pub(crate) use show::{list, raw, show};

@@ -4,9 +4,10 @@ use super::error::ProfileError;
 use super::make;
 use super::model::{Entry, Grant, Missing};
 use super::place::Place;
-use super::variables::Variables;
+use super::variables::{self, Variables};
 use nono_core::{AccessMode, CachedResolver, CapabilityError, FsAccess, FsCapability, PathKind, Resolver};
 use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
@@ -47,7 +48,7 @@ impl Lookup<'_> {
     pub(super) fn locate(&self, entry: &Entry) -> Result<Located, ProfileError> {
         let expanded = PathBuf::from(self.variables.expand(&entry.text, &entry.place)?);
         if expanded.is_absolute() || expanded.as_os_str().is_empty() {
-            let inside = ["$WORKDIR", "${WORKDIR}"].iter().any(|start| entry.text.starts_with(start));
+            let inside = variables::begins_with(&entry.text, "WORKDIR");
             return Ok(Located { path: expanded, inside });
         }
         match self.variables.workdir {
@@ -189,7 +190,11 @@ fn is_missing(error: &CapabilityError) -> bool {
 
 /// Not there, or out of reach: of no use to the command either.
 fn may_be_left_out(error: &CapabilityError) -> bool {
-    is_missing(error) || matches!(error, CapabilityError::NotADirectory { .. } | CapabilityError::Resolve { .. })
+    match error {
+        CapabilityError::NotADirectory { .. } => true,
+        CapabilityError::Resolve { source, .. } => source.kind() == io::ErrorKind::PermissionDenied,
+        _ => is_missing(error),
+    }
 }
 
 /// Whether a shell would take it for a pattern: glob(7).

@@ -89,6 +89,11 @@ fn name(text: &str) -> Option<(&str, &str)> {
     valid.then_some((name, rest))
 }
 
+/// Whether a path is written as one below the variable `wanted`.
+pub(super) fn begins_with(text: &str, wanted: &str) -> bool {
+    text.strip_prefix('$').and_then(name).is_some_and(|(name, _)| name == wanted)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,6 +119,14 @@ mod tests {
             ("plain", "plain".to_owned()),
         ] {
             assert_eq!(expanded(text), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_below_the_working_directory_is_known_by_its_text() {
+        for (text, expected) in [("$WORKDIR/x", true), ("${WORKDIR}", true), ("$WORKDIRS", false), ("/$WORKDIR", false)]
+        {
+            assert_eq!(begins_with(text, "WORKDIR"), expected, "{text}");
         }
     }
 

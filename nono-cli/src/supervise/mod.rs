@@ -112,8 +112,9 @@ pub(crate) fn judges(
     let (mut judges, mut program) = (Judges::default(), None);
     let written = options.approve_rules.as_deref().map(rules::read).transpose()?;
     reserved.extend(options.approve_rules.as_ref().and_then(|path| path.canonicalize().ok()));
-    if let Some(rules) = rules::join(written, options.rules.clone())? {
-        judges = judges.rules(rules);
+    if let Some(joined) = rules::join(written.into_iter().chain(options.rules.clone()))? {
+        judges = judges.rules(joined.set);
+        reserved.extend(joined.unasked);
     }
     if let Some(path) = &options.audit {
         let (audit, resolved) = Audit::open(path, grants)?;

@@ -9,7 +9,7 @@
 //! ```
 //! A profile may hold the same table, so that a file of rules is a profile with nothing else in it.
 
-use crate::profile::{self, ProfileError};
+use crate::profile::{self, ProfileError, Rules};
 use nono_core::{Builder, CapabilityError, CapabilitySet, ConflictError};
 use std::path::{Path, PathBuf};
 
@@ -39,22 +39,39 @@ pub(crate) enum RulesError {
     },
 }
 
-/// Reads rules from `path`; what they allow is what a set of capabilities grants.
-pub(super) fn read(path: &Path) -> Result<CapabilitySet, RulesError> {
+/// Reads rules from `path`.
+pub(super) fn read(path: &Path) -> Result<Rules, RulesError> {
     profile::approve(path)?.ok_or_else(|| RulesError::None { path: path.to_owned() })
 }
 
-/// The rules of a file and those of profiles.
-pub(super) fn join(
-    one: Option<CapabilitySet>,
-    other: Option<CapabilitySet>,
-) -> Result<Option<CapabilitySet>, RulesError> {
-    let (Some(one), Some(other)) = (&one, &other) else { return Ok(one.or(other)) };
-    let mut both = one.fs().iter().chain(other.fs()).cloned().fold(CapabilitySet::builder(), Builder::grant);
-    for deny in one.denies().iter().chain(other.denies()) {
-        both = both.deny_resolved(deny.clone())?;
+/// What rules come to: what they say yes to is what a set of capabilities grants.
+#[derive(Debug)]
+pub(super) struct Joined {
+    pub(super) set: CapabilitySet,
+    /// Denied paths that no grant covers: a set of capabilities forgets them, for there they change nothing. Here they are not
+    /// to be asked about.
+    pub(super) unasked: Vec<PathBuf>,
+}
+
+/// Puts rules together; none where there are none.
+pub(super) fn join(all: impl IntoIterator<Item = Rules>) -> Result<Option<Joined>, RulesError> {
+    let mut all = all.into_iter().peekable();
+    if all.peek().is_none() {
+        return Ok(None);
     }
-    Ok(Some(both.build()?))
+    let (mut builder, mut places, mut denied) = (CapabilitySet::builder(), Vec::new(), Vec::new());
+    for Rules { grants, denies } in all {
+        places.extend(grants.iter().map(|grant| grant.resolved().to_owned()));
+        denied.extend(denies.iter().cloned());
+        builder = grants.into_iter().fold(builder, Builder::grant);
+        for deny in denies {
+            builder = builder.deny_resolved(deny)?;
+        }
+    }
+    let set = builder.build()?;
+    let is_idle = |deny: &PathBuf| !set.denies().contains(deny) && !places.iter().any(|place| place.starts_with(deny));
+    denied.retain(is_idle);
+    Ok(Some(Joined { set, unasked: denied }))
 }
 
 #[cfg(test)]
@@ -62,23 +79,30 @@ mod tests {
     use super::*;
     use nono_core::{OpenFlags, Request, decide};
 
-    fn parse(text: &str) -> Result<CapabilitySet, String> {
+    fn parse(text: &str) -> Result<Rules, String> {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("r.toml");
         std::fs::write(&path, text).unwrap();
         read(&path).map_err(|error| crate::terminal::chain(&error))
     }
 
+    fn allows(joined: &Joined, path: &str, flags: OpenFlags) -> bool {
+        decide(&joined.set, &Request::open(path, flags)).is_allowed()
+    }
+
     #[test]
     fn a_table_says_yes_and_no() {
         let rules = parse("[approve]\nread = [\"/usr\", \"/var\"]\ndeny = [\"/usr/bin\"]\n").unwrap();
-        let allows = |rules: &CapabilitySet, path: &str, flags| decide(rules, &Request::open(path, flags)).is_allowed();
-        assert!(allows(&rules, "/usr/share/x", OpenFlags::READ) && allows(&rules, "/var/x", OpenFlags::READ));
-        assert!(!allows(&rules, "/usr/bin/x", OpenFlags::READ) && !allows(&rules, "/usr/share/x", OpenFlags::WRITE));
-        let more = parse("[approve]\nread = [\"/etc\"]\ndeny = [\"/var/lib\"]\n").unwrap();
-        let both = join(Some(rules), Some(more)).unwrap().unwrap();
+        let one = join([rules.clone()]).unwrap().unwrap();
+        assert!(allows(&one, "/usr/share/x", OpenFlags::READ) && allows(&one, "/var/x", OpenFlags::READ));
+        assert!(!allows(&one, "/usr/bin/x", OpenFlags::READ) && !allows(&one, "/usr/share/x", OpenFlags::WRITE));
+        let more = parse("[approve]\nread = [\"/etc\"]\ndeny = [\"/var/lib\", \"/opt\"]\n").unwrap();
+        let both = join([rules, more]).unwrap().unwrap();
         assert!(allows(&both, "/etc/x", OpenFlags::READ) && allows(&both, "/var/x", OpenFlags::READ));
         assert!(!allows(&both, "/usr/bin/x", OpenFlags::READ));
+        assert!(!allows(&both, "/var/lib/x", OpenFlags::READ), "what one denies, the other does not open");
+        assert_eq!(both.unasked, [PathBuf::from("/opt")], "nothing grants it, and nobody is to be asked");
+        assert!(join([]).unwrap().is_none());
     }
 
     #[test]
@@ -88,10 +112,11 @@ mod tests {
             ("[approve]\nraed = []\n", "line 2: unknown key \"raed\" in [approve]; did you mean \"read\"?"),
             ("[approve]\nread = [\"data\"]\n", "line 2: \"data\" is neither absolute"),
             ("[approve]\nread = [\n  \"/usr\",\n  \"/does/not/exist\",\n]\n", "line 4: read"),
-            ("[approve]\nread = [\"/usr\"]\ndeny = [\"/usr\"]\n", "granted and denied"),
         ] {
             let error = parse(text).unwrap_err();
             assert!(error.contains(expected), "{text:?}: {error}");
         }
+        let both = parse("[approve]\nread = [\"/usr\"]\ndeny = [\"/usr\"]\n").unwrap();
+        assert!(matches!(join([both]), Err(RulesError::Conflict { .. })));
     }
 }

@@ -86,7 +86,7 @@ const EVERYTHING: &str = "extends = 'git'\n[meta]\nname = 'p'\nversion = '1'\nau
     allow_file = []\nread_file = ['~/notes.txt']\nwrite_file = []\n\
     [network]\nconnect = [443]\nbind = [8080]\nport = [3000]\ndns = true\nunix = []\n\
     [environment]\npass = ['A']\nset = { B = 'c' }\nclear = false\n[workdir]\naccess = 'readwrite'\n\
-    [options]\nsystem = true\nprivate_shm = false\naccept_gap = ['ipc']\nkeep_cap = ['CHOWN']\n\
+    [options]\nsystem = true\nprivate_shm = false\naccept_gap = ['ipc']\nkeep_cap = []\n\
     [approve]\nread = ['/srv']\nwrite = []\nallow = []\ndeny = []\n";
 
 #[test]

@@ -51,6 +51,9 @@ fn what_is_not_understood() {
         ("[options]\nkeep_cap = ['ALL']\n", &["line 2", "\"ALL\""]),
         ("[environment]\npass = ['A=B']\n", &["line 2", "\"A=B\""]),
         ("[environment]\nset = { A = 1 }\n", &["line 2", "\"A\" is a number"]),
+        ("[environment]\nset = { A = \"x\\u0000\" }\n", &["line 2", "\"A\"", "byte 0"]),
+        ("[filesystem]\nread = [{ path = \"/a\\u0000\", optional = true }]\n", &["line 2", "cannot resolve"]),
+        ("[approve]\nread = ['/usr']\nraed = []\n", &["line 3", "\"read\"?"]),
         ("extends = 7\n", &["line 1", "a name"]),
         ("a = [\n", &["not TOML"]),
         ("x = 1\nx = 2\n", &["line 2", "not TOML", "duplicate"]),
@@ -129,7 +132,7 @@ fn what_may_not_be_read() {
         std::fs::set_permissions(&path, Permissions::from_mode(0o000)).unwrap();
         // Root reads it all the same.
         if std::fs::read(&path).is_err() || user == User::Nobody {
-            refused(&jail, "closed", &["cannot read profile", "Permission denied"]);
+            refused(&jail, "closed", &["cannot read ", "Permission denied"]);
         }
         // A name that is there and cannot be read must not mean a built-in profile that grants more.
         let own = profile(&jail, "offline.toml", "");
