@@ -13,9 +13,8 @@ use nono_core::{
 use std::path::{Path, PathBuf};
 
 /// Adds to the flags of `run` what its profiles say. To be asked before anything else is: profiles may say all that flags do.
-pub(crate) fn add_profiles(run: &mut Run, workdir: &Path) -> Result<Added, CliError> {
+pub(crate) fn add_profiles(run: &mut Run, workdir: &Path, absent: Absent) -> Result<Added, CliError> {
     network::check(&run.network)?;
-    let absent = if run.options.dry_run { Absent::Leave } else { Absent::Make };
     let accept_gap = &mut run.options.accept_gap;
     let flags = Flags { grants: &mut run.grants, network: &mut run.network, accept_gap };
     let added = profile::combine(flags, workdir, absent);

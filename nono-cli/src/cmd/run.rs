@@ -3,6 +3,7 @@
 use crate::args::{Grants, Options, Run};
 use crate::error::CliError;
 use crate::platform::{ExecError, Sandbox, SpawnError, exec, withheld_variables};
+use crate::profile::Absent;
 use crate::report::{self, Report};
 use crate::supervise::{self, Desk, Ended, Session, SuperviseError};
 use crate::tmpdir::{self, Limits, Places, PrivateTmp};
@@ -21,7 +22,8 @@ use std::time::Duration;
 /// Runs the command; returns only for a dry run, or when it was not started.
 pub(crate) fn run(mut run: Run) -> Result<u8, CliError> {
     let workdir = policy::workdir(&run.options)?;
-    let added = policy::add_profiles(&mut run, &workdir)?;
+    let absent = if run.options.dry_run { Absent::Leave } else { Absent::Make };
+    let added = policy::add_profiles(&mut run, &workdir, absent)?;
     let run = &run;
     if let Some(flag) = run.supervision.idle_flag() {
         return Err(SuperviseError::Idle { flag }.into());

@@ -56,7 +56,7 @@ pub(crate) fn check(given: &OsStr, workdir: &Path) -> Result<Checked, CliError> 
     // What is missing here may be there on another machine: a doubt, not an error.
     grants.allow_missing = true;
     let flags = Flags { grants: &mut grants, network: &mut ports, accept_gap: &mut accept_gap };
-    let added = add(&profiles, flags, workdir, Absent::Leave).map_err(wrong)?;
+    let added = add(&profiles, flags, workdir, Absent::Pretend).map_err(wrong)?;
     let homes = home::homes();
     // The working directory is wherever the command is started: another one may do.
     let [profile] = profiles;

@@ -43,6 +43,11 @@ pub(super) fn nearest(path: &Path) -> io::Result<Above> {
 }
 
 impl Above {
+    /// Where what is missing would be.
+    pub(super) fn whole(self) -> PathBuf {
+        self.missing.iter().fold(self.path, |path, name| path.join(name))
+    }
+
     /// Makes what is missing, for the user alone: caches and settings are nobody else's (XDG base directory specification).
     pub(super) fn make(self) -> io::Result<()> {
         let mut directory = self.directory;

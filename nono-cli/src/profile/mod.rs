@@ -3,7 +3,7 @@
 //! ```text
 //! find       by path, in the user's configuration, built in     builtin    those that nono brings along
 //! read       a file that may be anything                        toml json  into a document of values with lines
-//! format     the keys of a profile in TOML                      version011 those of nono 0.11's JSON
+//! format network   the keys of a profile in TOML                     version011 those of nono 0.11's JSON
 //! load       with what it extends                               variables  ~ and $NAME
 //! resolve    paths to capabilities                              make       create = true
 //! combine    profiles and flags together
@@ -21,6 +21,7 @@ mod json;
 mod load;
 mod make;
 mod model;
+mod network;
 mod place;
 mod read;
 mod resolve;

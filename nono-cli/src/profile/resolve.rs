@@ -5,7 +5,7 @@ use super::make;
 use super::model::{Entry, Grant, Missing};
 use super::place::Place;
 use super::variables::{self, Variables};
-use nono_core::{AccessMode, CachedResolver, CapabilityError, FsAccess, FsCapability, PathKind, Resolver};
+use nono_core::{AccessMode, CachedResolver, CapabilityError, FsAccess, FsCapability, PathKind, Resolved, Resolver};
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -20,8 +20,10 @@ const LONGEST_SOCKET: usize = 107;
 pub(crate) enum Absent {
     /// A directory is made where the profile says so; else it is an error.
     Make,
-    /// Nothing is made: nothing will be started.
+    /// Nothing is made, and a directory that would be is left out: nothing is started, but what is there is opened.
     Leave,
+    /// Nothing is made, and a directory that would be is granted as if it were there: a question is asked.
+    Pretend,
 }
 
 /// Looks paths up.
@@ -124,7 +126,7 @@ impl Lookup<'_> {
         entry: &Entry,
         key: &'static str,
         located: &Located,
-        resolve: impl Fn(&Path, &CachedResolver) -> Result<FsCapability, CapabilityError>,
+        resolve: impl Fn(&Path, &dyn Resolver) -> Result<FsCapability, CapabilityError>,
     ) -> Result<Option<FsCapability>, ProfileError> {
         let refused = |source| ProfileError::Grant { place: entry.place.clone(), key, source };
         let found = match resolve(&located.path, self.resolver) {
@@ -132,13 +134,20 @@ impl Lookup<'_> {
             Err(error) if is_missing(&error) && is_pattern(&entry.text) => return Err(pattern(entry)),
             Err(error) if may_be_left_out(&error) && entry.missing == Missing::LeaveOut => return Ok(None),
             Err(CapabilityError::NotFound { .. }) if entry.missing == Missing::Create => {
-                if self.absent == Absent::Leave {
-                    self.notes.push(format!("{:?} would be made first ({})", located.path, entry.place));
-                    return Ok(None);
-                }
                 self.make(entry, located)?;
-                // Not by the resolver: it remembers what was not there.
-                resolve(&located.path, &CachedResolver::default()).map_err(refused)?
+                match self.absent {
+                    Absent::Leave => {
+                        self.notes.push(format!("{:?} would be made first ({})", located.path, entry.place));
+                        return Ok(None);
+                    }
+                    // A directory, whatever is asked of it: `create` is for no other lists.
+                    Absent::Pretend => {
+                        let path = make::nearest(&located.path).map(make::Above::whole);
+                        let path = path.map_err(|source| not_made(entry, located, source))?;
+                        resolve(&located.path, &Pretended(path)).map_err(refused)?
+                    }
+                    Absent::Make => resolve(&located.path, self.resolver).map_err(refused)?,
+                }
             }
             Err(error) if is_missing(&error) && self.allow_missing => {
                 self.notes.push(format!("{:?} is left out: it does not exist ({})", located.path, entry.place));
@@ -150,13 +159,13 @@ impl Lookup<'_> {
         Ok(Some(found))
     }
 
+    /// Makes a directory, if anything is to be made.
     fn make(&self, entry: &Entry, located: &Located) -> Result<(), ProfileError> {
-        let above = make::nearest(&located.path);
-        let failed = |source| ProfileError::Create { place: entry.place.clone(), path: located.path.clone(), source };
-        let above = above.map_err(failed)?;
+        let failed = |source| not_made(entry, located, source);
+        let above = make::nearest(&located.path).map_err(failed)?;
         // Not after it was made somewhere else.
         self.stays_inside(entry, located, &above.path)?;
-        above.make().map_err(failed)
+        if self.absent == Absent::Make { above.make().map_err(failed) } else { Ok(()) }
     }
 
     /// Refuses a path below the working directory that leads out of it: a command that ran there before may have put a link
@@ -170,6 +179,19 @@ impl Lookup<'_> {
             }),
             _ => Ok(()),
         }
+    }
+}
+
+fn not_made(entry: &Entry, located: &Located, source: io::Error) -> ProfileError {
+    ProfileError::Create { place: entry.place.clone(), path: located.path.clone(), source }
+}
+
+/// Finds a directory that would be there.
+struct Pretended(PathBuf);
+
+impl Resolver for Pretended {
+    fn resolve(&self, _path: &Path) -> Result<Resolved, CapabilityError> {
+        Ok(Resolved { path: self.0.clone(), kind: PathKind::Directory, identity: None, is_device: false })
     }
 }
 
