@@ -3,7 +3,7 @@
 use super::combine::{Flags, add};
 use super::find::Found;
 use super::load::load_found;
-use super::model::Profile;
+use super::model::{Missing, Profile};
 use super::place::{At, Place};
 use super::resolve::Absent;
 use crate::args::{Grants, Network};
@@ -13,7 +13,7 @@ use crate::{home, network, protected};
 use nono_core::serial::LosslessPath;
 use nono_core::{Builder, CapabilitySet, FsAccess, FsCapability, PathKind, Source};
 use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -65,7 +65,8 @@ pub(crate) fn check(given: &OsStr, workdir: &Path) -> Result<Checked, CliError> 
         added.grants.iter().filter(|grant| Some(grant.source()) != here.as_ref()).cloned().collect();
     protected::check(&named, &homes)?;
     let mut doubts: Vec<Doubt> = added.notes.into_iter().map(|message| Doubt { source: None, message }).collect();
-    doubts.extend(twice(&profile, &named));
+    let optional = optional(&profile);
+    doubts.extend(twice(&optional, &named));
     let known = Known::of(&homes);
     doubts.extend(named.iter().flat_map(|grant| known.doubtful(grant)));
     doubts.extend(about_files(&profile, &added.grants));
@@ -79,7 +80,7 @@ pub(crate) fn check(given: &OsStr, workdir: &Path) -> Result<Checked, CliError> 
     doubts.extend(
         set.redundant()
             .iter()
-            .filter(|grant| !is_optional(&profile, grant))
+            .filter(|grant| !optional.contains(grant.source()))
             .map(|grant| doubt(grant, format!("{:?} adds nothing: a directory above it is granted", grant.original()))),
     );
     // In the order of the file.
@@ -128,19 +129,19 @@ fn doubt(grant: &FsCapability, message: String) -> Doubt {
     Doubt { source, message }
 }
 
-/// Whether the profile lists it among paths that are there on some machines: two of them may be the same here.
-fn is_optional(profile: &Profile, grant: &FsCapability) -> bool {
-    let of = |place: &Place| place.source() == *grant.source();
-    profile.grants.iter().any(|one| one.entry.missing != super::model::Missing::Refuse && of(&one.entry.place))
+/// Where the profile lists paths that are there on some machines: two of them may be the same here.
+fn optional(profile: &Profile) -> HashSet<Source> {
+    let optional = profile.grants.iter().filter(|grant| grant.entry.missing != Missing::Refuse);
+    optional.map(|grant| grant.entry.place.source()).collect()
 }
 
 /// Paths that are granted twice, the second time without need.
-fn twice(profile: &Profile, grants: &[FsCapability]) -> Vec<Doubt> {
+fn twice(optional: &HashSet<Source>, grants: &[FsCapability]) -> Vec<Doubt> {
     let mut first: HashMap<&Path, FsAccess> = HashMap::new();
     let mut doubts = Vec::new();
     for grant in grants {
         let known = first.entry(grant.resolved()).or_insert(FsAccess::empty());
-        if known.contains(grant.access()) && !is_optional(profile, grant) {
+        if known.contains(grant.access()) && !optional.contains(grant.source()) {
             doubts.push(doubt(grant, format!("{:?} adds nothing: it is granted already", grant.original())));
         }
         *known |= grant.access();
@@ -151,7 +152,7 @@ fn twice(profile: &Profile, grants: &[FsCapability]) -> Vec<Doubt> {
 /// Places that matter, looked up once.
 struct Known {
     homes: Vec<PathBuf>,
-    protected: Vec<PathBuf>,
+    protected: HashSet<PathBuf>,
     /// Where programs are found.
     programs: Vec<PathBuf>,
 }
@@ -162,7 +163,7 @@ impl Known {
         let path = std::env::var_os("PATH").unwrap_or_default();
         Known {
             homes: homes.iter().filter_map(resolved).collect(),
-            protected: protected::all(homes),
+            protected: protected::all(homes).into_iter().collect(),
             programs: std::env::split_paths(&path).filter_map(|path| resolved(&path)).collect(),
         }
     }
@@ -180,13 +181,14 @@ impl Known {
         } else if path == Path::new("/") {
             say(format!("{shown:?} is everything that you can read"));
         }
-        if let Some(known) = self.protected.iter().find(|known| path.starts_with(known)) {
+        if let Some(known) = path.ancestors().find_map(|above| self.protected.get(above)) {
             let start = if changes { "; what is written there may run when a shell or a session starts" } else { "" };
             let whose = if path == known { String::new() } else { format!("in {known:?}, which is ") };
             say(format!("{shown:?} is {whose}protected, and handed over{start}"));
         }
         let holds = |directory: &&PathBuf| grant.kind() == PathKind::Directory && directory.starts_with(path);
-        if let Some(directory) = self.programs.iter().find(holds).filter(|_| changes && path != Path::new("/")) {
+        let programs = if changes && path != Path::new("/") { self.programs.as_slice() } else { &[] };
+        if let Some(directory) = programs.iter().find(holds) {
             say(format!("{directory:?} is in PATH and can be written: what is put there runs outside"));
         }
         let connects = grant.access().contains(FsAccess::RESOLVE_UNIX);
