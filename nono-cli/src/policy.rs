@@ -8,7 +8,8 @@ use crate::supervise::Desk;
 use crate::system::{self, Terminals};
 use crate::{home, inherit, network, protected, terminal};
 use nono_core::{
-    Accepted, AccessMode, Builder, CachedResolver, CapabilityError, CapabilitySet, FsCapability, Guarantee, Source,
+    Accepted, AccessMode, Builder, CachedResolver, CapabilityError, CapabilitySet, FsAccess, FsCapability, Guarantee,
+    Source,
 };
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,12 @@ pub(crate) fn add_profiles(run: &mut Run, workdir: &Path, absent: Absent) -> Res
     let flags = Flags { grants: &mut run.grants, network: &mut run.network, accept_gap };
     let added = profile::combine(flags, workdir, absent);
     let mut added = added.map_err(|source| CliError::Profile { source })?;
+    // Where the kernel does not tell one unix socket from another, an open network has them all: a gap that is noted. A grant
+    // of one beside it would be a promise about the others.
+    let is_socket = |grant: &FsCapability| grant.access() == FsAccess::RESOLVE_UNIX;
+    if run.network.net && added.grants.iter().any(is_socket) && !Sandbox::probe().kernel().has_unix_by_path() {
+        added.grants.retain(|grant| !is_socket(grant));
+    }
     run.supervision.rules = added.rules.take();
     if !run.options.quiet {
         for note in &added.notes {

@@ -108,6 +108,12 @@ fn join_networks<'p>(profiles: &'p [Profile], flags: &mut Network) -> Result<Vec
         let other = format!("`{key}` of {other}");
         return Err(ProfileError::Contradiction { place: place.clone(), one: "`block`", other });
     }
+    // Through a proxy alone is less than anywhere, and what was wanted.
+    let proxied = networks().find_map(|network| network.proxy_port.as_ref().map(|port| format!("of {}", port.place)));
+    if let (Some((_, place)), Some(whose)) = (opened, flags.proxy_port.map(|_| "--proxy-port".to_owned()).or(proxied)) {
+        let other = format!("a proxy that everything has to go through ({whose})");
+        return Err(ProfileError::Contradiction { place: place.clone(), one: "`open`", other });
+    }
     let by_flag = flags.given().any(|flag| flag != "--allow-unix");
     flags.net_block = networks().any(|network| network.blocked().is_some()) && !by_flag;
     if opened.is_some() || flags.net {

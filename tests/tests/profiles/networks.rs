@@ -42,6 +42,10 @@ fn networks_add_up_and_what_is_said_aloud_holds() {
             ran.stdout_has(part);
         }
     }
+    let socket = jail.work().join("socket");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let both = jail.args(["run", "-q", "--dry-run", "-p", "git", "-p", "open", "--", "true"]);
+    both.env("SSH_AUTH_SOCK", &socket).run().success();
     for (flags, parts) in [
         (
             &["-p", "closed", "-p", "https"][..],
@@ -49,6 +53,8 @@ fn networks_add_up_and_what_is_said_aloud_holds() {
         ),
         (&["-p", "open", "-p", "closed"], &["`block` contradicts `open` of"]),
         (&["-p", "proxy", "--proxy-port", "8080"], &["`proxy_port` contradicts the proxy port 8080"]),
+        (&["-p", "open", "--proxy-port", "3128"], &["`open` contradicts a proxy", "(--proxy-port)"]),
+        (&["-p", "open", "-p", "proxy"], &["`open` contradicts a proxy", "proxy.toml\" line 2"]),
         (&["-p", "https", "--net", "--allow-dns"], &["--net and --allow-dns"]),
     ] {
         let ran = dry(&jail, flags);
