@@ -102,15 +102,13 @@ fn join_networks<'p>(profiles: &'p [Profile], flags: &mut Network) -> Result<Vec
         return Ok(Vec::new());
     }
     let networks = || profiles.iter().map(|profile| &profile.network);
-    let opened = networks().find_map(|network| network.opened().map(|place| ("open", place)));
-    let opens = opened.or_else(|| networks().find_map(|network| network.part()));
-    if let (Some(place), Some((key, other))) = (networks().find_map(|network| network.blocked()), opens) {
-        let other = format!("`{key}` of {other}");
-        return Err(ProfileError::Contradiction { place: place.clone(), one: "`block`", other });
+    let opened = networks().find_map(|network| network.opened());
+    for (at, network) in networks().enumerate() {
+        networks().skip(at).try_for_each(|other| network.check_beside(other))?;
     }
     // Through a proxy alone is less than anywhere, and what was wanted.
     let proxied = networks().find_map(|network| network.proxy_port.as_ref().map(|port| format!("of {}", port.place)));
-    if let (Some((_, place)), Some(whose)) = (opened, flags.proxy_port.map(|_| "--proxy-port".to_owned()).or(proxied)) {
+    if let (Some(place), Some(whose)) = (opened, flags.proxy_port.map(|_| "--proxy-port".to_owned()).or(proxied)) {
         let other = format!("a proxy that everything has to go through ({whose})");
         return Err(ProfileError::Contradiction { place: place.clone(), one: "`open`", other });
     }

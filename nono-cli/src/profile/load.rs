@@ -59,7 +59,9 @@ impl Loader {
             if self.read > MOST {
                 return Err(ProfileError::TooMany { place, limit: MOST });
             }
-            whole.put_over(self.load(&base).map_err(within)?);
+            let base = self.load(&base).map_err(within)?;
+            whole.network.check_beside(&base.network)?;
+            whole.put_over(base);
         }
         self.way.pop();
         whole.put_over(own);
@@ -107,6 +109,20 @@ impl Profile {
 }
 
 impl Network {
+    /// Refuses two networks of which none goes over the other, when one is closed aloud and the other opens something.
+    pub(super) fn check_beside(&self, other: &Network) -> Result<(), ProfileError> {
+        let opens = |network: &Network| {
+            let opened = network.opened().map(|place| ("open", place)).or_else(|| network.part());
+            opened.map(|(key, place)| format!("`{key}` of {place}"))
+        };
+        for (closed, other) in [(self, other), (other, self)] {
+            if let (Some(place), Some(other)) = (closed.blocked(), opens(other)) {
+                return Err(ProfileError::Contradiction { place: place.clone(), one: "`block`", other });
+            }
+        }
+        Ok(())
+    }
+
     fn put_over(&mut self, over: Network) {
         // What is closed aloud stays closed below, and what is opened is not closed by what is extended.
         if over.blocked().is_some() {

@@ -18,6 +18,7 @@ fn networks_add_up_and_what_is_said_aloud_holds() {
     profile(&jail, "closed.toml", "[network]\nblock = true\n");
     profile(&jail, "proxy.toml", "[network]\nproxy_port = 3128\n");
     profile(&jail, "opened.toml", "extends = 'closed'\n[network]\nopen = true\n");
+    profile(&jail, "both.toml", "extends = ['closed', 'https']\n");
     profile(&jail, "closed-again.toml", "extends = ['open', 'https']\n[network]\nblock = true\n");
     let (blocked, open) = ("\"mode\":\"blocked\"", "\"mode\":\"allow-all\"");
     for (flags, parts) in [
@@ -53,6 +54,7 @@ fn networks_add_up_and_what_is_said_aloud_holds() {
         ),
         (&["-p", "open", "-p", "closed"], &["`block` contradicts `open` of"]),
         (&["-p", "proxy", "--proxy-port", "8080"], &["`proxy_port` contradicts the proxy port 8080"]),
+        (&["-p", "both"], &["`block` contradicts `connect` of", "https.toml\" line 2"]),
         (&["-p", "open", "--proxy-port", "3128"], &["`open` contradicts a proxy", "(--proxy-port)"]),
         (&["-p", "open", "-p", "proxy"], &["`open` contradicts a proxy", "proxy.toml\" line 2"]),
         (&["-p", "https", "--net", "--allow-dns"], &["--net and --allow-dns"]),
