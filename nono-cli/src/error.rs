@@ -2,6 +2,7 @@
 
 use crate::exit;
 use crate::platform::{ApplyError, PrepareError, UnknownCapability};
+use crate::profile::ProfileError;
 use crate::protected::ProtectedError;
 use crate::supervise::SuperviseError;
 use crate::tmpdir::TmpError;
@@ -31,6 +32,18 @@ pub(crate) enum CliError {
     /// A grant of what is never granted.
     #[error(transparent)]
     Protected(#[from] ProtectedError),
+    /// `--profile`
+    #[error("--profile")]
+    Profile { source: ProfileError },
+    /// `nono profile`: what a profile says is of no use.
+    #[error(transparent)]
+    ProfileCommand { source: ProfileError },
+    /// `nono profile new`
+    #[error("cannot write {path:?}{hint}")]
+    New { path: PathBuf, hint: &'static str, source: io::Error },
+    /// `nono profile new` without a home directory.
+    #[error("there is no configuration directory to write {name:?} to; name a file by -o FILE")]
+    NoConfiguration { name: String },
     /// `--accept-gap` with a name that no guarantee has.
     #[error("--accept-gap")]
     AcceptGap { source: UnknownGuarantee },
@@ -103,6 +116,7 @@ impl CliError {
             CliError::Grant { source: CapabilityError::Resolve { .. }, .. } => {
                 Some("nono grants only what you can reach yourself")
             }
+            CliError::Profile { source } | CliError::ProfileCommand { source } => source.remedy(),
             _ => None,
         }
     }
@@ -112,6 +126,7 @@ impl CliError {
         match self {
             CliError::NotFound { .. } => exit::NOT_FOUND,
             CliError::NotExecutable { .. } | CliError::Forbidden { .. } | CliError::Exec { .. } => exit::NOT_EXECUTABLE,
+            CliError::ProfileCommand { .. } | CliError::New { .. } | CliError::NoConfiguration { .. } => exit::USAGE,
             CliError::Trial { .. } | CliError::TrialReport { .. } => exit::NO_SANDBOX,
             CliError::Grant { .. }
             | CliError::CurrentDirectory { .. }
@@ -119,6 +134,7 @@ impl CliError {
             | CliError::DeniedWorkdir { .. }
             | CliError::Conflict(_)
             | CliError::Protected(_)
+            | CliError::Profile { .. }
             | CliError::AcceptGap { .. }
             | CliError::Variable { .. }
             | CliError::NetworkConflict { .. }

@@ -10,6 +10,8 @@ pub(crate) const NOT_EXECUTABLE: u8 = 126;
 pub(crate) const NOT_FOUND: u8 = 127;
 /// Wrong usage of a subcommand that runs no command.
 pub(crate) const USAGE: u8 = 2;
+/// `profile check`: the profile cannot be used.
+pub(crate) const INVALID: u8 = 1;
 /// `doctor`: some guarantee is a gap.
 pub(crate) const SOME_GAP: u8 = 1;
 /// `doctor`: no sandbox is possible.

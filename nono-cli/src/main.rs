@@ -14,10 +14,12 @@ mod inherit;
 mod network;
 mod platform;
 mod policy;
+mod profile;
 mod program;
 mod protected;
 mod pty;
 mod report;
+mod schema;
 #[cfg(not(test))]
 mod start;
 mod supervise;
@@ -40,8 +42,9 @@ fn run(arguments: Vec<OsString>) -> u8 {
         Err(error) => return usage(&error, runs),
     };
     let result = match arguments.command {
-        Subcommands::Run(run) => cmd::run::run(&run),
+        Subcommands::Run(run) => cmd::run::run(*run),
         Subcommands::Doctor { json } => cmd::doctor::run(json),
+        Subcommands::Profile(profile) => cmd::profile::run(&profile),
         Subcommands::Trial { fixture } => doctor::child(&fixture),
     };
     result.unwrap_or_else(|error| {

@@ -13,7 +13,7 @@ const LONGEST_SOCKET: usize = 107;
 
 /// Which two flags contradict each other, if any do: an open network goes with no other flag, a closed one only with
 /// unix sockets.
-pub(crate) fn conflict(given: &Network) -> Option<(&'static str, &'static str)> {
+fn conflict(given: &Network) -> Option<(&'static str, &'static str)> {
     let mode = if given.net { "--net" } else { "--net-block" };
     if !given.net && !given.net_block {
         return None;
@@ -22,11 +22,13 @@ pub(crate) fn conflict(given: &Network) -> Option<(&'static str, &'static str)> 
     given.given().find(|flag| !goes(flag)).map(|other| (mode, other))
 }
 
+/// Refuses flags that contradict each other.
+pub(crate) fn check(given: &Network) -> Result<(), CliError> {
+    conflict(given).map_or(Ok(()), |(one, other)| Err(CliError::NetworkConflict { one, other }))
+}
+
 /// Adds ports and modes to `builder`.
-pub(crate) fn add(mut builder: Builder, given: &Network) -> Result<Builder, CliError> {
-    if let Some((one, other)) = conflict(given) {
-        return Err(CliError::NetworkConflict { one, other });
-    }
+pub(crate) fn add(mut builder: Builder, given: &Network) -> Builder {
     if given.net {
         builder = builder.network(NetworkMode::AllowAll);
     }
@@ -39,7 +41,7 @@ pub(crate) fn add(mut builder: Builder, given: &Network) -> Result<Builder, CliE
     builder = given.allow_connect.iter().copied().fold(builder, Builder::allow_tcp_connect);
     builder = given.allow_bind.iter().copied().fold(builder, Builder::allow_tcp_bind);
     builder = given.allow_port.iter().copied().fold(builder, Builder::allow_localhost_port);
-    Ok(if given.allow_dns { builder.allow_name_lookups() } else { builder })
+    if given.allow_dns { builder.allow_name_lookups() } else { builder }
 }
 
 /// The unix sockets, resolved.

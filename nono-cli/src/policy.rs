@@ -3,21 +3,51 @@
 use crate::args::{Options, Run};
 use crate::denies::{Denies, Missing};
 use crate::error::CliError;
-use crate::platform::{Capability, Sandbox};
+use crate::platform::{Capability, Namespaces, Sandbox};
+use crate::profile::{self, Absent, Added, Flags, Place};
 use crate::supervise::Desk;
 use crate::system::{self, Terminals};
 use crate::{home, inherit, network, terminal};
 use nono_core::{
-    Accepted, AccessMode, Builder, CachedResolver, CapabilityError, CapabilitySet, FsCapability, Guarantee, Source,
+    Accepted, AccessMode, Builder, CachedResolver, CapabilityError, CapabilitySet, FsAccess, FsCapability, Guarantee,
+    Source,
 };
 use std::path::{Path, PathBuf};
 
+/// Adds to the flags of `run` what its profiles say. To be asked before anything else is: profiles may say all that flags do.
+pub(crate) fn add_profiles(run: &mut Run, workdir: &Path, absent: Absent) -> Result<Added, CliError> {
+    network::check(&run.network)?;
+    let accept_gap = &mut run.options.accept_gap;
+    let flags = Flags { grants: &mut run.grants, network: &mut run.network, accept_gap };
+    let added = profile::combine(flags, workdir, absent);
+    let mut added = added.map_err(|source| CliError::Profile { source })?;
+    // Where the kernel does not tell one unix socket from another, an open network has them all: a gap that is noted. A grant
+    // of one beside it would be a promise about the others.
+    let is_socket = |grant: &FsCapability| grant.access() == FsAccess::RESOLVE_UNIX;
+    if run.network.net && added.grants.iter().any(is_socket) && !Sandbox::probe().kernel().has_unix_by_path() {
+        added.grants.retain(|grant| !is_socket(grant));
+    }
+    run.supervision.rules = added.rules.take();
+    if !run.options.quiet {
+        for note in &added.notes {
+            terminal::note(note);
+        }
+    }
+    Ok(added)
+}
+
 /// Resolves all grants, relative ones from the caller's working directory; `--allow-cwd` means `workdir`, where the
 /// command starts. With a desk, the user's terminal is not among them.
-pub(crate) fn grants(run: &Run, workdir: &Path, desk: Option<&Desk>) -> Result<(Vec<FsCapability>, Denies), CliError> {
+pub(crate) fn grants(
+    run: &Run,
+    workdir: &Path,
+    desk: Option<&Desk>,
+    profiles: Vec<FsCapability>,
+    denied: &[PathBuf],
+) -> Result<(Vec<FsCapability>, Denies), CliError> {
     let (given, quiet) = (&run.grants, run.options.quiet);
     let resolver = CachedResolver::default();
-    let mut all = Vec::new();
+    let mut all = profiles;
     for (flag, paths, mode, file_only) in [
         ("--allow", &given.allow, AccessMode::ReadWrite, false),
         ("--read", &given.read, AccessMode::Read, false),
@@ -52,7 +82,7 @@ pub(crate) fn grants(run: &Run, workdir: &Path, desk: Option<&Desk>) -> Result<(
         let terminals = desk.map_or(Terminals::All, |desk| Terminals::Own(desk.path()));
         all.extend(system::grants(home::home().as_deref(), &resolver, terminals));
     }
-    let denies = Denies::of(&given.deny, &mut all, Missing { allowed: given.allow_missing, quiet })?;
+    let denies = Denies::of(&[&given.deny, denied].concat(), &mut all, Missing { allowed: given.allow_missing, quiet })?;
     Ok((all, denies))
 }
 
@@ -60,17 +90,29 @@ pub(crate) fn grants(run: &Run, workdir: &Path, desk: Option<&Desk>) -> Result<(
 pub(crate) fn set(run: &Run, grants: Vec<FsCapability>, denies: &Denies) -> Result<CapabilitySet, CliError> {
     let builder = grants.into_iter().fold(CapabilitySet::builder(), Builder::grant);
     let builder = denies.add(builder).map_err(|source| CliError::Grant { flag: "--deny", source })?;
-    Ok(network::add(builder, &run.network)?.build()?)
+    Ok(network::add(builder, &run.network).build()?)
 }
 
 /// The backend, and what only it knows. To be made before anything is opened: it is told numbers of descriptors.
-pub(crate) fn sandbox(run: &Run) -> Result<Sandbox, CliError> {
+/// `shared_memory` is where a profile asks for a `/dev/shm` of the command's own.
+pub(crate) fn sandbox(run: &Run, shared_memory: Option<&Place>) -> Result<Sandbox, CliError> {
     let descriptors = inherit::descriptors(&run.grants.pass_fd, &run.command);
     let sandbox = Sandbox::probe().inherit_standard_streams().pass_descriptors(descriptors);
     let sandbox = if run.supervision.is_on() { sandbox.supervised() } else { sandbox.connecting_on_behalf() };
     let parse = |name: &String| name.parse::<Capability>().map_err(|source| CliError::KeepCapability { source });
     let kept: Vec<Capability> = run.grants.keep_cap.iter().map(parse).collect::<Result<_, _>>()?;
-    Ok(sandbox.keep_capabilities(kept))
+    let sandbox = sandbox.keep_capabilities(kept);
+    Ok(match (shared_memory, shared_memory.map(|_| sandbox.namespaces())) {
+        // Less is granted than was asked for, and nothing more.
+        (Some(place), Some(Namespaces::Refused(why))) => {
+            if !run.options.quiet {
+                terminal::note(&format!("{place}: no /dev/shm of its own ({why}); --allow /dev/shm gives everybody's"));
+            }
+            sandbox
+        }
+        (Some(_), _) => sandbox.private_shared_memory(),
+        (None, _) => sandbox,
+    })
 }
 
 /// The gaps the user accepts: by name, or by a flag that opens one.
@@ -91,8 +133,13 @@ pub(crate) fn workdir(options: &Options) -> Result<PathBuf, CliError> {
             std::fs::metadata(found.join(".")).map_err(failed)?;
             Ok(found)
         }
-        None => std::env::current_dir().map_err(|source| CliError::CurrentDirectory { source }),
+        None => current_directory(),
     }
+}
+
+/// The directory nono was started in.
+pub(crate) fn current_directory() -> Result<PathBuf, CliError> {
+    std::env::current_dir().map_err(|source| CliError::CurrentDirectory { source })
 }
 
 fn is_missing(error: &CapabilityError) -> bool {

@@ -256,6 +256,7 @@ fn ways(directory: &Path) -> Option<Ways> {
 fn flag(grant: &FsCapability) -> String {
     match grant.source() {
         Source::Flag(name) => name.to_string(),
+        Source::Profile { file, line } => format!("{file:?} line {line}: the grant of"),
         _ => "the grant of".to_owned(),
     }
 }

@@ -32,7 +32,8 @@ pub(crate) fn output(text: &str) {
     print!("{text}");
 }
 
-fn chain(error: &dyn Error) -> String {
+/// An error with its causes, on one line.
+pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(next) = cause {

@@ -1,10 +1,12 @@
 //! What the user typed, as clap sees it: no I/O, no meaning.
 
 mod network;
+mod profile;
 mod run;
 mod supervision;
 
 pub(crate) use network::Network;
+pub(crate) use profile::{Profile, ProfileCommand};
 pub(crate) use run::{Grants, Options, Run};
 pub(crate) use supervision::Supervision;
 
@@ -32,6 +34,8 @@ pub(crate) enum Subcommands {
         #[arg(long)]
         json: bool,
     },
+    /// List, show, check and write profiles.
+    Profile(Profile),
     /// One side of a trial of `doctor`.
     #[command(name = crate::doctor::TRIAL, hide = true)]
     Trial {

@@ -22,7 +22,7 @@ pub(crate) struct Run {
 }
 
 /// What the command is given.
-#[derive(Debug, Args)]
+#[derive(Debug, Args, Default)]
 #[command(next_help_heading = "Grants")]
 #[expect(clippy::struct_excessive_bools, reason = "a flag of the command line is a bool")]
 pub(crate) struct Grants {
@@ -50,6 +50,9 @@ pub(crate) struct Grants {
     /// Read and write the directory the command starts in.
     #[arg(long)]
     pub(crate) allow_cwd: bool,
+    /// Add the grants of a profile: a name, or a file (with a "/", or ending in .toml or .json).
+    #[arg(short, long, value_name = "NAME|FILE")]
+    pub(crate) profile: Vec<OsString>,
     /// A granted path that does not exist is a note, not an error.
     #[arg(long)]
     pub(crate) allow_missing: bool,

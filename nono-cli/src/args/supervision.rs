@@ -1,6 +1,7 @@
 //! `--supervised` and what goes with it.
 
 use super::path;
+use crate::profile::Rules;
 use clap::Args;
 use std::ffi::OsString;
 use std::num::NonZeroU8;
@@ -30,6 +31,9 @@ pub(crate) struct Supervision {
     /// Serve by so many threads, to measure what they are good for.
     #[arg(long, value_name = "N", hide = true)]
     pub(crate) broker_threads: Option<NonZeroU8>,
+    /// What profiles answer without anybody being asked: their tables `approve`.
+    #[arg(skip)]
+    pub(crate) rules: Option<Rules>,
     /// End what the command leaves running, instead of waiting for it.
     #[arg(long)]
     pub(crate) kill_orphans: bool,
@@ -38,7 +42,12 @@ pub(crate) struct Supervision {
 impl Supervision {
     /// Whether anything outside the grants may be asked for.
     pub(crate) fn is_on(&self) -> bool {
-        self.supervised || self.approve.is_some() || self.approve_rules.is_some()
+        self.supervised || self.approve.is_some() || self.has_rules()
+    }
+
+    /// Whether anything is answered without anybody being asked.
+    pub(crate) fn has_rules(&self) -> bool {
+        self.approve_rules.is_some() || self.rules.is_some()
     }
 
     /// How long a question waits. (A default of clap's own is parsed at every start.)

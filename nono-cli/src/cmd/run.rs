@@ -4,6 +4,7 @@ use crate::args::{Grants, Options, Run};
 use crate::denies::Denies;
 use crate::error::CliError;
 use crate::platform::{ExecError, Sandbox, SpawnError, exec, withheld_variables};
+use crate::profile::Absent;
 use crate::report::{self, Report};
 use crate::supervise::{self, Desk, Ended, Session, SuperviseError};
 use crate::tmpdir::{self, Limits, Places, PrivateTmp};
@@ -20,19 +21,22 @@ use std::process::Command;
 use std::time::Duration;
 
 /// Runs the command; returns only for a dry run, or when it was not started.
-pub(crate) fn run(run: &Run) -> Result<u8, CliError> {
+pub(crate) fn run(mut run: Run) -> Result<u8, CliError> {
+    let workdir = policy::workdir(&run.options)?;
+    let absent = if run.options.dry_run { Absent::Leave } else { Absent::Make };
+    let added = policy::add_profiles(&mut run, &workdir, absent)?;
+    let run = &run;
     if let Some(flag) = run.supervision.idle_flag() {
         return Err(SuperviseError::Idle { flag }.into());
     }
-    let sandbox = policy::sandbox(run)?;
+    let sandbox = policy::sandbox(run, added.private_shm.as_ref())?;
     let desk = match Desk::open(run) {
         // Where nothing is started nobody is asked.
         Err(SuperviseError::NoTerminal) if run.options.dry_run => None,
         opened => opened?,
     };
-    let workdir = policy::workdir(&run.options)?;
     let accepted = policy::accepted(run)?;
-    let (mut grants, denies) = policy::grants(run, &workdir, desk.as_ref())?;
+    let (mut grants, denies) = policy::grants(run, &workdir, desk.as_ref(), added.grants, &added.denies)?;
     if run.options.dry_run {
         let set = policy::set(run, grants, &denies)?;
         let start =

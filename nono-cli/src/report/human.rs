@@ -48,6 +48,18 @@ pub(crate) fn human(report: &Report<'_>, verbose: bool) -> String {
     text
 }
 
+/// What is granted, for people; the whole of it, without a system group.
+pub(crate) fn grants(all: &[FsCapability], opened: &Network<'_>) -> String {
+    let mut text = String::from("granted\n");
+    for one in all {
+        grant(&mut text, one);
+    }
+    for granted in network(opened) {
+        line(&mut text, &format!("  {:<11} {granted}", "network"));
+    }
+    text
+}
+
 /// A gap in a table: its name and what a hostile program could do, folded, then what would close it.
 pub(crate) fn gap(text: &mut String, gap: &Gap, colours: bool) {
     let sentence = format!("{}; closed by {}", gap.risk, gap.remedy);

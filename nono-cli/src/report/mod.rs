@@ -3,7 +3,7 @@
 mod file;
 mod human;
 
-pub(crate) use human::{gap, human, line};
+pub(crate) use human::{gap, grants, human, line};
 
 use crate::denies::Denies;
 use crate::error::CliError;

@@ -36,7 +36,7 @@ impl Desk {
         }
         let terminals = open_terminal().and_then(|one| Ok((one, open_terminal()?)));
         let Ok((relayed, asked)) = terminals else {
-            return if run.supervision.approve_rules.is_some() { Ok(None) } else { Err(SuperviseError::NoTerminal) };
+            return if run.supervision.has_rules() { Ok(None) } else { Err(SuperviseError::NoTerminal) };
         };
         reach::check_descriptors(run)?;
         let relay = Relay::open(relayed).map_err(|source| SuperviseError::Pty { source })?;

@@ -110,9 +110,11 @@ pub(crate) fn judges(
     let mut reserved = protected::all(&home::homes());
     reserved.extend(std::env::current_exe().ok());
     let (mut judges, mut program) = (Judges::default(), None);
-    if let Some(path) = &options.approve_rules {
-        judges = judges.rules(rules::read(path)?);
-        reserved.extend(path.canonicalize().ok());
+    let written = options.approve_rules.as_deref().map(rules::read).transpose()?;
+    reserved.extend(options.approve_rules.as_ref().and_then(|path| path.canonicalize().ok()));
+    if let Some(joined) = rules::join(written.into_iter().chain(options.rules.clone()))? {
+        judges = judges.rules(joined.set);
+        reserved.extend(joined.unasked);
     }
     if let Some(path) = &options.audit {
         let (audit, resolved) = Audit::open(path, grants)?;

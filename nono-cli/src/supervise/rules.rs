@@ -7,89 +7,71 @@
 //! allow = []                      # both
 //! deny = ["/srv/data/secret"]     # wins
 //! ```
+//! A profile may hold the same table, so that a file of rules is a profile with nothing else in it.
 
-use crate::home;
-use crate::system::expand;
-use nono_core::{AccessMode, CachedResolver, CapabilityError, CapabilitySet, ConflictError, FsCapability};
-use nono_core::{Resolver, Source};
-use serde::Deserialize;
-use std::io;
+use crate::profile::{self, ProfileError, Rules};
+use nono_core::{Builder, CapabilityError, CapabilitySet, ConflictError};
 use std::path::{Path, PathBuf};
 
 /// Why rules cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RulesError {
-    /// No such file, or not readable.
-    #[error("--approve-rules: cannot read {path:?}")]
-    Read { path: PathBuf, source: io::Error },
-    /// Not TOML, or another table than is known.
-    #[error("--approve-rules: {path:?} is not understood")]
-    Parse { path: PathBuf, source: Box<toml::de::Error> },
-    /// A path in it.
-    #[error("--approve-rules: {key} of {path:?}")]
-    Path { path: PathBuf, key: &'static str, source: CapabilityError },
-    /// A path that is neither absolute nor in the home directory: relative to what is not clear.
-    #[error("--approve-rules: {given:?} in {path:?} is neither absolute nor begins with ~/")]
-    Relative { path: PathBuf, given: String },
-    /// Rules that contradict each other.
-    #[error("--approve-rules: {path:?}")]
-    Conflict { path: PathBuf, source: ConflictError },
+    /// The file cannot be read, or says something that is not understood.
+    #[error("--approve-rules")]
+    Profile {
+        #[from]
+        source: ProfileError,
+    },
+    /// A profile without rules.
+    #[error("--approve-rules: {path:?} has no table [approve]")]
+    None { path: PathBuf },
+    /// Rules of a file and of profiles that contradict each other.
+    #[error("--approve-rules and the rules of a profile")]
+    Conflict {
+        #[from]
+        source: ConflictError,
+    },
+    /// What cannot be joined.
+    #[error("--approve-rules")]
+    Join {
+        #[from]
+        source: CapabilityError,
+    },
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    approve: Approve,
+/// Reads rules from `path`.
+pub(super) fn read(path: &Path) -> Result<Rules, RulesError> {
+    profile::approve(path)?.ok_or_else(|| RulesError::None { path: path.to_owned() })
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Approve {
-    allow: Vec<String>,
-    read: Vec<String>,
-    write: Vec<String>,
-    deny: Vec<String>,
+/// What rules come to: what they say yes to is what a set of capabilities grants.
+#[derive(Debug)]
+pub(super) struct Joined {
+    pub(super) set: CapabilitySet,
+    /// Denied paths that no grant covers: a set of capabilities forgets them, for there they change nothing. Here they are not
+    /// to be asked about.
+    pub(super) unasked: Vec<PathBuf>,
 }
 
-/// Reads rules from `path`; what they allow is what a set of capabilities grants.
-pub(crate) fn read(path: &Path) -> Result<CapabilitySet, RulesError> {
-    let text = std::fs::read_to_string(path).map_err(|source| RulesError::Read { path: path.to_owned(), source })?;
-    parse(path, &text, home::home().as_deref())
-}
-
-fn parse(path: &Path, text: &str, home: Option<&Path>) -> Result<CapabilitySet, RulesError> {
-    let file: File =
-        toml::from_str(text).map_err(|source| RulesError::Parse { path: path.to_owned(), source: Box::new(source) })?;
-    let resolver = CachedResolver::default();
-    let wrong = |key| move |source| RulesError::Path { path: path.to_owned(), key, source };
-    let mut rules = CapabilitySet::builder();
-    for (key, paths, mode) in [
-        ("allow", &file.approve.allow, AccessMode::ReadWrite),
-        ("read", &file.approve.read, AccessMode::Read),
-        ("write", &file.approve.write, AccessMode::Write),
-    ] {
-        for given in paths {
-            let granted = FsCapability::resolve(&absolute(path, given, home)?, mode, &resolver).map_err(wrong(key))?;
-            let source = Source::Profile { file: path.to_owned(), line: line_of(text, given) };
-            rules = rules.grant(granted.with_source(source));
+/// Puts rules together; none where there are none.
+pub(super) fn join(all: impl IntoIterator<Item = Rules>) -> Result<Option<Joined>, RulesError> {
+    let mut all = all.into_iter().peekable();
+    if all.peek().is_none() {
+        return Ok(None);
+    }
+    let (mut builder, mut places, mut denied) = (CapabilitySet::builder(), Vec::new(), Vec::new());
+    for Rules { grants, denies } in all {
+        places.extend(grants.iter().map(|grant| grant.resolved().to_owned()));
+        denied.extend(denies.iter().cloned());
+        builder = grants.into_iter().fold(builder, Builder::grant);
+        for deny in denies {
+            builder = builder.deny_resolved(deny)?;
         }
     }
-    for given in &file.approve.deny {
-        let found = resolver.resolve(&absolute(path, given, home)?).map_err(wrong("deny"))?;
-        rules = rules.deny_resolved(found.path).map_err(wrong("deny"))?;
-    }
-    rules.build().map_err(|source| RulesError::Conflict { path: path.to_owned(), source })
-}
-
-fn absolute(file: &Path, given: &str, home: Option<&Path>) -> Result<PathBuf, RulesError> {
-    let relative = || RulesError::Relative { path: file.to_owned(), given: given.to_owned() };
-    expand(given, home).filter(|path| path.is_absolute()).ok_or_else(relative)
-}
-
-/// The line that has `given`, from 1.
-fn line_of(text: &str, given: &str) -> u32 {
-    let line = text.lines().position(|line| line.contains(given)).unwrap_or_default();
-    u32::try_from(line).unwrap_or_default().saturating_add(1)
+    let set = builder.build()?;
+    let is_idle = |deny: &PathBuf| !set.denies().contains(deny) && !places.iter().any(|place| place.starts_with(deny));
+    denied.retain(is_idle);
+    Ok(Some(Joined { set, unasked: denied }))
 }
 
 #[cfg(test)]
@@ -97,26 +79,44 @@ mod tests {
     use super::*;
     use nono_core::{OpenFlags, Request, decide};
 
+    fn parse(text: &str) -> Result<Rules, String> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("r.toml");
+        std::fs::write(&path, text).unwrap();
+        read(&path).map_err(|error| crate::terminal::chain(&error))
+    }
+
+    fn allows(joined: &Joined, path: &str, flags: OpenFlags) -> bool {
+        decide(&joined.set, &Request::open(path, flags)).is_allowed()
+    }
+
     #[test]
     fn a_table_says_yes_and_no() {
-        let text = "[approve]\nread = [\"/usr\", \"~/\"]\ndeny = [\"/usr/bin\"]\n";
-        let rules = parse(Path::new("r.toml"), text, Some(Path::new("/var"))).unwrap();
-        let allows = |path: &str, flags| decide(&rules, &Request::open(path, flags)).is_allowed();
-        assert!(allows("/usr/share/x", OpenFlags::READ) && allows("/var/x", OpenFlags::READ));
-        assert!(!allows("/usr/bin/x", OpenFlags::READ) && !allows("/usr/share/x", OpenFlags::WRITE));
+        let rules = parse("[approve]\nread = [\"/usr\", \"/var\"]\ndeny = [\"/usr/bin\"]\n").unwrap();
+        let one = join([rules.clone()]).unwrap().unwrap();
+        assert!(allows(&one, "/usr/share/x", OpenFlags::READ) && allows(&one, "/var/x", OpenFlags::READ));
+        assert!(!allows(&one, "/usr/bin/x", OpenFlags::READ) && !allows(&one, "/usr/share/x", OpenFlags::WRITE));
+        let more = parse("[approve]\nread = [\"/etc\"]\ndeny = [\"/var/lib\", \"/opt\"]\n").unwrap();
+        let both = join([rules, more]).unwrap().unwrap();
+        assert!(allows(&both, "/etc/x", OpenFlags::READ) && allows(&both, "/var/x", OpenFlags::READ));
+        assert!(!allows(&both, "/usr/bin/x", OpenFlags::READ));
+        assert!(!allows(&both, "/var/lib/x", OpenFlags::READ), "what one denies, the other does not open");
+        assert_eq!(both.unasked, [PathBuf::from("/opt")], "nothing grants it, and nobody is to be asked");
+        assert!(join([]).unwrap().is_none());
     }
 
     #[test]
     fn what_is_not_understood_is_an_error() {
         for (text, expected) in [
-            ("", "not understood"),
-            ("[approve]\nraed = []\n", "not understood"),
-            ("[approve]\nread = [\"data\"]\n", "neither absolute"),
-            ("[approve]\nread = [\"/does/not/exist\"]\n", "read of"),
-            ("[approve]\nread = [\"/usr\"]\ndeny = [\"/usr\"]\n", "r.toml"),
+            ("", "no table [approve]"),
+            ("[approve]\nraed = []\n", "line 2: unknown key \"raed\" in [approve]; did you mean \"read\"?"),
+            ("[approve]\nread = [\"data\"]\n", "line 2: \"data\" is neither absolute"),
+            ("[approve]\nread = [\n  \"/usr\",\n  \"/does/not/exist\",\n]\n", "line 4: read"),
         ] {
-            let error = parse(Path::new("r.toml"), text, None).unwrap_err().to_string();
+            let error = parse(text).unwrap_err();
             assert!(error.contains(expected), "{text:?}: {error}");
         }
+        let both = parse("[approve]\nread = [\"/usr\"]\ndeny = [\"/usr\"]\n").unwrap();
+        assert!(matches!(join([both]), Err(RulesError::Conflict { .. })));
     }
 }

@@ -1,0 +1,78 @@
+//! `nono profile`: what there is, what one says, and a new one.
+
+use super::path;
+use clap::{ArgMatches, Args, Command, FromArgMatches, Subcommand};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// `nono profile COMMAND`. What it takes is made when it is asked for: every `nono run` would pay for it.
+#[derive(Debug)]
+pub(crate) struct Profile {
+    pub(crate) command: ProfileCommand,
+}
+
+impl Args for Profile {
+    fn augment_args(command: Command) -> Command {
+        command.subcommand_required(true).arg_required_else_help(true).defer(ProfileCommand::augment_subcommands)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Profile::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Profile {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Profile, clap::Error> {
+        ProfileCommand::from_arg_matches(matches).map(|command| Profile { command })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.command.update_from_arg_matches(matches)
+    }
+}
+
+/// List, show, check and write profiles.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProfileCommand {
+    /// List the profiles there are: yours and built-in ones.
+    List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what a profile says, with what it extends, each grant with its line.
+    Show {
+        /// Its name, or a file (with a "/", or ending in .toml or .json).
+        #[arg(value_name = "NAME|FILE")]
+        profile: OsString,
+        /// Print JSON.
+        #[arg(long, conflicts_with = "raw")]
+        json: bool,
+        /// Print the file as it is, to start one of your own from it.
+        #[arg(long)]
+        raw: bool,
+    },
+    /// Check a profile: what it grants here, and what is wrong, dangerous or useless about it.
+    Check {
+        /// Its name, or a file (with a "/", or ending in .toml or .json).
+        #[arg(value_name = "NAME|FILE")]
+        profile: OsString,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write a new profile with a comment for each thing it could say.
+    New {
+        /// Its name.
+        name: String,
+        /// Write it to FILE instead of your configuration directory.
+        #[arg(short, long, value_name = "FILE", value_parser = path())]
+        output: Option<PathBuf>,
+    },
+    /// Print a JSON Schema: of profiles, or of what nono prints with --json.
+    Schema {
+        /// Of what.
+        #[arg(value_parser = crate::schema::names(), default_value = "profile")]
+        of: String,
+    },
+}
