@@ -63,7 +63,7 @@ pub(crate) fn check(given: &OsStr, workdir: &Path) -> Result<Checked, CliError> 
     let here = profile.workdir.as_ref().map(|workdir| workdir.place.source());
     let named: Vec<FsCapability> =
         added.grants.iter().filter(|grant| Some(grant.source()) != here.as_ref()).cloned().collect();
-    protected::check(&named, &homes)?;
+    let closed = protected::denies(&named, &homes)?;
     let mut doubts: Vec<Doubt> = added.notes.into_iter().map(|message| Doubt { source: None, message }).collect();
     let optional = optional(&profile);
     doubts.extend(twice(&optional, &named));
@@ -73,8 +73,12 @@ pub(crate) fn check(given: &OsStr, workdir: &Path) -> Result<Checked, CliError> 
     doubts.extend(said_aloud(&profile));
     let builder = added.grants.into_iter().fold(CapabilitySet::builder(), Builder::grant);
     let mut builder = network::add(builder, &ports);
+    let refused = |source| CliError::Grant { flag: "deny", source };
+    for path in closed.into_iter().filter(|path| !added.denies.contains(path)) {
+        builder = builder.deny_inherited(path).map_err(refused)?;
+    }
     for deny in added.denies {
-        builder = builder.deny_resolved(deny).map_err(|source| CliError::Grant { flag: "deny", source })?;
+        builder = builder.deny_resolved(deny).map_err(refused)?;
     }
     let set = builder.build()?;
     doubts.extend(
