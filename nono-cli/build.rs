@@ -53,8 +53,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Whether the user's flags have a say in how it is linked.
 fn links_in_another_way() -> bool {
     let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    // Paths hold any word.
+    let mut flags = flags.split('\x1f').filter(|flag| !flag.starts_with("--remap-path-prefix"));
     let telling = ["link", "crt-static", "relocation-model", "sanitizer", "dynamic"];
-    env::var_os("RUSTC_LINKER").is_some() || telling.iter().any(|word| flags.contains(word))
+    env::var_os("RUSTC_LINKER").is_some() || flags.any(|flag| telling.iter().any(|word| flag.contains(word)))
 }
 
 /// A linker script under the name of a shared library, in a directory that is made.
