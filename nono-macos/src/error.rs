@@ -91,6 +91,9 @@ pub enum ApplyError {
     /// A profile is a C string.
     #[error("the profile holds a NUL byte")]
     Nul { source: std::ffi::NulError },
+    /// The program would inherit what is open.
+    #[error("cannot find out which descriptors are open (/dev/fd), to keep them from the program")]
+    Descriptors { source: io::Error },
     /// The system did not take the profile. The message is Apple's.
     #[error("macOS refused the sandbox profile: {message:?}")]
     SandboxInit { message: String, source: io::Error },
@@ -107,6 +110,9 @@ pub enum HandoverError {
     /// Another version of nono made them.
     #[error("the arguments that say what to run have version {found:?}, not {expected}; was nono replaced meanwhile?")]
     Version { found: OsString, expected: &'static str },
+    /// The numbers are none.
+    #[error("{found:?} is no list of descriptors that the program is to inherit")]
+    Descriptors { found: OsString, source: std::num::ParseIntError },
     /// A profile is text.
     #[error("the profile to be applied is not UTF-8")]
     NotUtf8,
