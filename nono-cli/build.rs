@@ -22,6 +22,10 @@ const PACKED: &str = "-Wl,-z,pack-relative-relocs";
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=CC");
+    // The command as on macOS: there, and where a test asks for it by a flag of rustc's.
+    if env::var("CARGO_CFG_TARGET_OS")? == "macos" {
+        println!("cargo::rustc-cfg=seatbelt");
+    }
     let target = env::var("TARGET")?;
     // A cross compiler has libraries of its own, and whoever sets a linker or links statically knows what they want.
     if target != env::var("HOST")? || !target.ends_with("-linux-gnu") || links_in_another_way() {

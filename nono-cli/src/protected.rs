@@ -2,6 +2,7 @@
 //! of exactly one, or of something below it, is taken as meant.
 
 use crate::data;
+use crate::platform::PROTECTED;
 use nono_core::{CachedResolver, FsAccess, FsCapability, PathKind, Source};
 use std::collections::{BTreeMap, HashMap};
 use std::env;
@@ -12,8 +13,7 @@ use std::iter;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-const DATA: &str = include_str!("../data/protected-linux.txt");
-static LINES: [&str; data::count(DATA)] = data::lines(DATA);
+static LINES: [&str; data::count(PROTECTED)] = data::lines(PROTECTED);
 
 /// Why a grant is refused.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -306,14 +306,14 @@ mod tests {
     fn nor_does_one_of_any_directory_on_the_way_or_of_the_home_directory_itself() {
         let (dir, home) = home();
         let elsewhere = dir.path().canonicalize().unwrap().join("data");
-        fs::create_dir_all(elsewhere.join("keyrings")).unwrap();
+        fs::create_dir_all(elsewhere.join("fish")).unwrap();
         fs::create_dir(home.join(".local")).unwrap();
         symlink(&elsewhere, home.join(".local/share")).unwrap();
-        assert!(checked(&elsewhere, AccessMode::Read, &home).unwrap_err().contains(".local/share/keyrings"));
+        assert!(checked(&elsewhere, AccessMode::Read, &home).unwrap_err().contains(".local/share/fish"));
         let link = dir.path().join("link");
         symlink(&home, &link).unwrap();
         assert!(checked(&home, AccessMode::Read, &link).unwrap_err().contains(".ssh"));
-        assert!(checked(&elsewhere, AccessMode::Read, &link).unwrap_err().contains(".local/share/keyrings"));
+        assert!(checked(&elsewhere, AccessMode::Read, &link).unwrap_err().contains(".local/share/fish"));
     }
 
     #[test]

@@ -91,6 +91,12 @@ pub enum ApplyError {
     /// A profile is a C string.
     #[error("the profile holds a NUL byte")]
     Nul { source: std::ffi::NulError },
+    /// The program that applies the profile cannot be started.
+    #[error("cannot execute {helper:?}, which sets up the sandbox")]
+    Helper { helper: PathBuf, source: io::Error },
+    /// It was started, and does not understand what it is to do.
+    #[error(transparent)]
+    Handover(#[from] HandoverError),
     /// The program would inherit what is open.
     #[error("cannot find out which descriptors are open (/dev/fd), to keep them from the program")]
     Descriptors { source: io::Error },

@@ -81,6 +81,13 @@ pub fn sandboxed(program: impl AsRef<OsStr>, policy: &Policy, helper: &Path) -> 
     command
 }
 
+/// Replaces this process by `command`, made by [`sandboxed`]. Returns only if that failed: nothing was restricted then.
+#[must_use = "it returns only on failure"]
+pub fn exec(command: &mut Command) -> ExecError {
+    let source = command.exec();
+    ApplyError::Helper { helper: command.get_program().into(), source }.into()
+}
+
 /// The variables of this process's environment that `command`, made by [`sandboxed`], does not inherit because they hold
 /// credentials, or are orders to the loader ([`nono_core::environment`]).
 pub fn withheld_variables(command: &Command) -> Vec<OsString> {

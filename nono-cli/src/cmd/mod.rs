@@ -1,4 +1,3 @@
 //! The subcommands, one file each: arguments in, library calls, report out.
 
-pub(crate) mod doctor;
 pub(crate) mod run;

@@ -2,7 +2,7 @@
 
 use crate::args::{Grants, Options, Run};
 use crate::error::CliError;
-use crate::platform::{ExecError, Sandbox, SpawnError, exec, withheld_variables};
+use crate::platform::{self, ExecError, Sandbox, SpawnError, exec, withheld_variables};
 use crate::report::{self, Report};
 use crate::supervise::{self, Desk, Ended, Session, SuperviseError};
 use crate::tmpdir::{self, Limits, Places, PrivateTmp};
@@ -92,6 +92,9 @@ fn dry_run(
     }
     let json = run.options.json;
     terminal::output(&if json { report::json(&report) } else { report::human(&report, run.options.verbose) });
+    if let Some(text) = platform::verbatim(&prepared).filter(|_| run.options.verbose && !json) {
+        terminal::output(text);
+    }
     Ok(exit::SUCCESS)
 }
 
@@ -109,7 +112,7 @@ fn begin(start: &Start<'_>, desk: Option<Desk>) -> Result<Ended, CliError> {
     if let Some(path) = &run.options.report {
         report::write(path, &Report::new(&run.command, workdir, set, prepared.enforcement()), set)?;
     }
-    let mut command = Command::new(&found);
+    let mut command = platform::command(&prepared, found.as_os_str())?;
     command.arg0(name).args(arguments).current_dir(workdir);
     environment(&mut command, start)?;
     let judges =
