@@ -43,6 +43,8 @@ enum Task {
     Ci,
     /// Mass tests in full
     Prove,
+    /// The workspace for every supported system: checked, linked, started
+    Cross(cross::Options),
     /// Make static programs with checksums, each built twice and alike
     Dist(dist::Options),
     /// The tests on many kernels, each in a virtual machine
@@ -107,6 +109,7 @@ fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Task::Ci => Ok(ci::run(&shell)),
         Task::TestVm(options) => vm::run(&shell, &options),
         Task::Prove => Ok(ci::prove(&shell)),
+        Task::Cross(options) => cross::run(&options, &shell),
         Task::Dist(options) => dist::run(&options, &shell),
         Task::Bench(Bench::Start { runs, many }) => bench::start(&shell, runs, many).map(|()| true),
         Task::Bench(Bench::Open { runs, opens }) => bench::open(&shell, runs, opens).map(|()| true),

@@ -3,6 +3,7 @@
 use super::target::Target;
 use super::toolchain::{self, Toolchain};
 use super::{host, linker};
+use crate::fetch;
 use crate::tests_run::target_dir;
 use anyhow::ensure;
 use std::ffi::{OsStr, OsString};
@@ -13,9 +14,14 @@ use xshell::Shell;
 /// For any command of cargo's that builds: `cargo build`, `cargo test --no-run`, `cargo check`.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Environment {
-    variables: Vec<(String, OsString)>,
-    arguments: Vec<OsString>,
-    rustflags: Vec<OsString>,
+    /// rustc's name of the target: `--target`.
+    pub(crate) target: String,
+    /// Variables for cargo, beside those for flags.
+    pub(crate) variables: Vec<(String, OsString)>,
+    /// Arguments for cargo, beside the target; before or behind its subcommand.
+    pub(crate) arguments: Vec<OsString>,
+    /// Flags for rustc.
+    pub(crate) rustflags: Vec<OsString>,
 }
 
 /// How to build for `target`, linked statically if `fixed`. What is missing of the toolchain is fetched.
@@ -41,7 +47,7 @@ pub(crate) fn environment(shell: &Shell, target: &str, fixed: bool) -> anyhow::R
 impl Environment {
     /// As the machine builds for itself, but with the target named: flags do not reach build scripts then.
     pub(crate) fn native(target: &str) -> Environment {
-        Environment { arguments: vec!["--target".into(), target.into()], ..Environment::default() }
+        Environment { target: target.to_owned(), ..Environment::default() }
     }
 
     /// By `toolchain`; without its zig nothing can be linked.
@@ -65,7 +71,7 @@ impl Environment {
             let name = target.name.replace('-', "_");
             environment.set(&format!("CC_{name}"), &linker);
             environment.set(&format!("AR_{name}"), linker::write_archiver(zig, &place)?);
-            let cache = toolchain::cache()?.join("zig-cache");
+            let cache = fetch::cache()?.join("zig-cache");
             environment.set("ZIG_GLOBAL_CACHE_DIR", &cache);
             environment.set("ZIG_LOCAL_CACHE_DIR", &cache);
             if target.is_macos() {
@@ -85,19 +91,14 @@ impl Environment {
         self.variables.push((name.to_owned(), value.as_ref().to_owned()));
     }
 
-    /// Adds flags for rustc.
-    pub(crate) fn flags(&mut self, flags: &[&str]) {
+    fn flags(&mut self, flags: &[&str]) {
         self.rustflags.extend(flags.iter().map(OsString::from));
-    }
-
-    /// The flags for rustc.
-    pub(crate) fn rustflags(&self) -> &[OsString] {
-        &self.rustflags
     }
 
     /// Puts variables and arguments on a command of cargo's, whose subcommand is given already.
     pub(crate) fn apply(&self, command: &mut Command) {
-        command.args(&self.arguments).envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.arg("--target").arg(&self.target).args(&self.arguments);
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         if !self.rustflags.is_empty() {
             command.env("CARGO_ENCODED_RUSTFLAGS", self.rustflags.join(OsStr::from_bytes(b"\x1f")));
         }

@@ -1,6 +1,7 @@
 //! One program, built so that nothing of this machine is in it.
 
 use crate::cross::{self, Environment};
+use crate::fetch;
 use anyhow::{Context, bail, ensure};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -118,7 +119,7 @@ impl<'a> Build<'a> {
             command.env_remove(name);
         }
         self.environment.apply(&mut command);
-        let mut flags = self.environment.rustflags().to_vec();
+        let mut flags = self.environment.rustflags.clone();
         flags.extend(remapped(&self.source.places, sources, place));
         command.env("CARGO_ENCODED_RUSTFLAGS", flags.join(OsStr::from_bytes(b"\x1f")));
         command.env("SOURCE_DATE_EPOCH", &self.source.time).env("LC_ALL", "C").env("TZ", "UTC");
@@ -144,7 +145,7 @@ fn places(shell: &Shell) -> anyhow::Result<Vec<(PathBuf, String)>> {
     let library = format!("/rustc/{commit}");
     let sysroot = cross::sysroot(shell)?;
     let mut places = vec![(sysroot.join("lib/rustlib/src/rust"), library.clone()), (sysroot, "/rust".to_owned())];
-    if let Ok(cache) = cross::cache() {
+    if let Ok(cache) = fetch::cache() {
         places.push((cache.join(format!("rust-src/{release}/usr/src/rustc-{release}")), library));
         places.push((cache, "/cache".to_owned()));
     }

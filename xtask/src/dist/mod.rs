@@ -16,7 +16,6 @@ use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Instant;
 use xshell::{Shell, cmd};
 
@@ -70,7 +69,8 @@ pub(crate) fn run(options: &Options, shell: &Shell) -> anyhow::Result<bool> {
         let program = twice(&build, &work).with_context(|| target.clone())?;
         let name = format!("nono-{}-{target}", source.version);
         let bytes = check(&program, &source).with_context(|| format!("{name} ({})", program.display()))?;
-        let started_here = starts(&program, target, &host).with_context(|| name.clone())?;
+        let started_here = cross::start(&program, target, &host).with_context(|| name.clone())?;
+        let started_here = started_here.unwrap_or_else(|| "no: no emulator here".to_owned());
         let place = dist.join(&name);
         fs::copy(&program, &place).with_context(|| format!("cannot write {}", place.display()))?;
         let digest = digest(&place)?;
@@ -126,31 +126,6 @@ fn check(program: &Path, source: &Source) -> anyhow::Result<u64> {
         ensure!(!found, "it holds {:?}, a path of this machine", told.escape_ascii().to_string());
     }
     Ok(size)
-}
-
-/// Starts it: alone, and as a sandbox around a command. What runs here only under an emulator is asked for its version
-/// there: emulators of a user's programs have neither Landlock nor seccomp.
-fn starts(program: &Path, target: &str, host: &str) -> anyhow::Result<String> {
-    let architecture = |target: &str| target.split('-').next().unwrap_or_default().to_owned();
-    if architecture(target) == architecture(host) {
-        output(Command::new(program).arg("--version"))?;
-        output(Command::new(program).args(["run", "--", "/bin/true"]))?;
-        return Ok("--version, run".to_owned());
-    }
-    for emulator in [format!("qemu-{}-static", architecture(target)), format!("qemu-{}", architecture(target))] {
-        if Command::new(&emulator).arg("--version").output().is_ok() {
-            output(Command::new(&emulator).arg(program).arg("--version"))?;
-            return Ok(format!("--version ({emulator})"));
-        }
-    }
-    Ok("no: no emulator here".to_owned())
-}
-
-fn output(command: &mut Command) -> anyhow::Result<()> {
-    let ran = command.output().with_context(|| format!("it does not start: {command:?}"))?;
-    let said = ran.stderr.escape_ascii();
-    ensure!(ran.status.success(), "{command:?} ended with {}; it said \"{said}\"", ran.status);
-    Ok(())
 }
 
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
