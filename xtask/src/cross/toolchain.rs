@@ -9,6 +9,7 @@ use crate::fetch::{self, Apt, Architecture};
 use anyhow::{Context, bail, ensure};
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use xshell::{Shell, cmd};
@@ -104,14 +105,12 @@ fn fetch_sources(shell: &Shell) -> anyhow::Result<PathBuf> {
     library(shell)?.with_context(|| format!("{} has no library of Rust's in it", file.display()))
 }
 
-/// By pip, which checks what it downloads against the index, and unpacks it.
+/// By pip, which checks what it downloads against the index. A wheel is a zip file, which Python unpacks as well.
 fn fetch_zig() -> anyhow::Result<()> {
     let cache = fetch::cache()?;
-    let python = "python3";
-    let has_pip = Command::new(python).args(["-m", "pip", "--version"]).output();
     ensure!(
-        has_pip.is_ok_and(|said| said.status.success()),
-        "there is no `python3 -m pip`: `apt-get install python3-pip`, or put ziglang {ZIG} into {}",
+        python(["-m", "pip", "--version"]).is_ok(),
+        "there is no `python3 -m pip`: `apt-get install python3-pip`, or unpack the wheel of ziglang {ZIG} in {}",
         cache.join("zig").join(ZIG).display()
     );
     let (downloads, place) = (cache.join("zig/download"), cache.join("zig"));
@@ -120,26 +119,14 @@ fn fetch_zig() -> anyhow::Result<()> {
     if there(&zig()?)? {
         return Ok(());
     }
+    eprintln!("fetching ziglang {ZIG}");
+    let wanted = format!("ziglang=={ZIG}");
+    let options = ["-m", "pip", "--disable-pip-version-check", "--quiet", "download", "--no-deps", "--only-binary"];
+    let options = options.into_iter().chain([":all:", "--dest"]).map(OsStr::new);
+    python(options.chain([downloads.as_os_str(), OsStr::new(&wanted)]))?;
     let fresh = place.join(format!("{ZIG}.partial"));
     remove(&fresh)?;
-    let wanted = format!("ziglang=={ZIG}");
-    let pip = |arguments: &[&OsStr]| -> anyhow::Result<()> {
-        let mut command = Command::new(python);
-        command.args(["-m", "pip", "--disable-pip-version-check", "--quiet"]).args(arguments).arg(&wanted);
-        let status = command.status().context("python3")?;
-        ensure!(status.success(), "pip ended with {status}; what it says is above");
-        Ok(())
-    };
-    let words = |words: &[&'static str]| words.iter().map(|word| OsStr::new(*word)).collect::<Vec<_>>();
-    let mut download = words(&["download", "--no-deps", "--only-binary", ":all:", "--dest"]);
-    download.push(downloads.as_os_str());
-    eprintln!("fetching ziglang {ZIG}");
-    pip(&download)?;
-    let mut unpack = words(&["install", "--no-deps", "--no-index", "--no-compile", "--find-links"]);
-    unpack.extend([downloads.as_os_str(), OsStr::new("--target"), fresh.as_os_str()]);
-    let unpacked = pip(&unpack).and_then(|()| {
-        let said = Command::new(fresh.join("ziglang/zig")).arg("version").output().context("zig does not start")?;
-        ensure!(said.status.success() && said.stdout.trim_ascii() == ZIG.as_bytes(), "zig does not say its version");
+    let unpacked = unpack(&downloads, &fresh).and_then(|()| {
         fs::rename(&fresh, place.join(ZIG)).with_context(|| format!("cannot rename {}", fresh.display()))
     });
     // Unpacked it is of no use, and one that cannot be unpacked is fetched anew the next time.
@@ -148,6 +135,29 @@ fn fetch_zig() -> anyhow::Result<()> {
         remove(&fresh)?;
     }
     unpacked
+}
+
+/// Unpacks the wheel in `downloads`, and tries what was in it.
+fn unpack(downloads: &Path, place: &Path) -> anyhow::Result<()> {
+    let wheel = fs::read_dir(downloads).context("the wheel of zig")?.next().context("pip fetched nothing")?;
+    let wheel = wheel.context("the wheel of zig")?.path();
+    python(["-m", "zipfile", "-e"].map(OsStr::new).into_iter().chain([wheel.as_os_str(), place.as_os_str()]))?;
+    let zig = place.join("ziglang/zig");
+    let executable = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(&zig, executable).with_context(|| format!("there is no {}", zig.display()))?;
+    let said = Command::new(&zig).arg("version").output().context("zig does not start")?;
+    ensure!(said.status.success() && said.stdout.trim_ascii() == ZIG.as_bytes(), "zig does not say its version");
+    Ok(())
+}
+
+/// Runs Python. The last line of what it says of an error is the error; the others can be thousands.
+fn python<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> anyhow::Result<()> {
+    let mut command = Command::new("python3");
+    let ran = command.args(arguments).output().context("python3")?;
+    let last = ran.stderr.trim_ascii().rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    let shown = last.get(..last.len().min(300)).unwrap_or_default();
+    ensure!(ran.status.success(), "{} (python3 {})", shown.escape_ascii(), ran.status);
+    Ok(())
 }
 
 fn remove(directory: &Path) -> anyhow::Result<()> {
