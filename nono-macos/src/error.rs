@@ -91,6 +91,11 @@ pub enum ApplyError {
     /// A profile is a C string.
     #[error("the profile holds a NUL byte")]
     Nul { source: std::ffi::NulError },
+    /// A library would be loaded into the process that applies the profile, before it is applied.
+    #[error(
+        "{name:?} is an order to the loader, which the process that sets up the sandbox would obey too, before it is set up"
+    )]
+    Loader { name: OsString },
     /// The program that applies the profile cannot be started.
     #[error("cannot execute {helper:?}, which sets up the sandbox")]
     Helper { helper: PathBuf, source: io::Error },

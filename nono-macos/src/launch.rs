@@ -21,6 +21,7 @@ use crate::system;
 use nono_core::environment::withheld;
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
@@ -64,19 +65,22 @@ pub enum ExecError {
 /// A command that starts `program` under `policy`, by `helper`: a program whose `main` begins with [`run_if_helper`].
 ///
 /// What else the program is to have is set as on any command: arguments, another name (`arg0`), environment, working
-/// directory, streams. Variables that hold credentials are withheld, unless they are set on it by name.
+/// directory, streams. Variables that hold credentials are withheld, unless they are set on it by name, and those of the loader.
 ///
 /// A relative `program` is looked for in the command's working directory, not on `PATH`.
+///
+/// # Security
+/// The helper is started with the program's environment. Variables of the loader (`DYLD_*`, dyld(1)) that are set on the
+/// command make it load libraries before the profile is applied: [`exec`] refuses them, other ways of starting it do not.
 pub fn sandboxed(program: impl AsRef<OsStr>, policy: &Policy, helper: &Path) -> Command {
     let program = program.as_ref();
     let mut command = Command::new(helper);
     command.arg0(program).arg(MARK).arg(VERSION).arg(policy.profile());
     let descriptors = policy.descriptors().map(|numbers| numbers.iter().map(u32::to_string).collect::<Vec<_>>());
     command.arg(descriptors.map_or(ALL.to_owned(), |numbers| numbers.join(","))).arg(program);
-    if policy.withholds_variables() {
-        for (name, _) in std::env::vars_os().filter(|(name, _)| withheld(name).is_some()) {
-            command.env_remove(name);
-        }
+    let secret = |name: &OsStr| policy.withholds_variables() && withheld(name).is_some();
+    for (name, _) in std::env::vars_os().filter(|(name, _)| secret(name) || is_of_the_loader(name)) {
+        command.env_remove(name);
     }
     command
 }
@@ -84,6 +88,9 @@ pub fn sandboxed(program: impl AsRef<OsStr>, policy: &Policy, helper: &Path) -> 
 /// Replaces this process by `command`, made by [`sandboxed`]. Returns only if that failed: nothing was restricted then.
 #[must_use = "it returns only on failure"]
 pub fn exec(command: &mut Command) -> ExecError {
+    if let Some((name, _)) = command.get_envs().find(|(name, value)| value.is_some() && is_of_the_loader(name)) {
+        return ApplyError::Loader { name: name.to_owned() }.into();
+    }
     let source = command.exec();
     ApplyError::Helper { helper: command.get_program().into(), source }.into()
 }
@@ -91,8 +98,14 @@ pub fn exec(command: &mut Command) -> ExecError {
 /// The variables of this process's environment that `command`, made by [`sandboxed`], does not inherit because they hold
 /// credentials, or are orders to the loader ([`nono_core::environment`]).
 pub fn withheld_variables(command: &Command) -> Vec<OsString> {
-    let removed = command.get_envs().filter(|(name, value)| value.is_none() && withheld(name).is_some());
+    let withheld = |name: &OsStr| withheld(name).is_some() || is_of_the_loader(name);
+    let removed = command.get_envs().filter(|(name, value)| value.is_none() && withheld(name));
     removed.map(|(name, _)| name.to_owned()).collect()
+}
+
+/// Whether the loader obeys the variable: dyld(1).
+fn is_of_the_loader(name: &OsStr) -> bool {
+    name.as_bytes().starts_with(b"DYLD_")
 }
 
 /// In a helper: applies the profile and becomes the command, if the arguments of this process say so. To be called before

@@ -88,6 +88,10 @@ fn a_command_inherits_only_what_it_is_to_have() {
         with(run(&jail, &nono, ["--accept-gap", "environment"]).cmd(shows)).success().stdout_is("secret kept\n");
         let noted = jail.program(&nono).cmd(["run"]).cmd(shows).env("NONO_TEST_PRETEND", "1");
         with(noted).success().stderr_has("variables withheld: API_TOKEN");
+        // The helper would obey them before there is a sandbox.
+        let loader =
+            run(&jail, &nono, ["--accept-gap", "environment", "--", "sh", "-c", "echo ${DYLD_LIBRARY_PATH-none}"]);
+        with(loader.env("DYLD_LIBRARY_PATH", ".")).success().stdout_is("none\n");
         let tmp =
             run(&jail, &nono, ["--", "sh", "-c", "ls -ld \"$TMPDIR\"; [ \"$TMP$TEMP\" = \"$TMPDIR$TMPDIR\" ]"]).run();
         tmp.success().stdout_has("drwx------").stdout_has("/tmp/nono-");
@@ -120,6 +124,9 @@ fn what_has_no_meaning_there_is_refused_and_said() {
         (&["--keep-cap", "CHOWN"], "macOS has none"),
         (&["--allow-dns"], "name lookups alone cannot be granted on macOS"),
         (&["--strict"], "cannot be guaranteed"),
+        // The helper would obey it before there is a sandbox.
+        (&["--env", "DYLD_INSERT_LIBRARIES=lib.dylib"], "\"DYLD_INSERT_LIBRARIES\" is an order to the loader"),
+        (&["--env", "DYLD_LIBRARY_PATH=build"], "is an order to the loader"),
     ] {
         let ran = run(&jail, &nono, flags).cmd(["--", "touch", "made"]).run();
         ran.status(125).stdout_is("").stderr_has(said);

@@ -15,7 +15,7 @@ use clap::Args;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 use xshell::{Shell, cmd};
 
@@ -66,9 +66,11 @@ pub(crate) fn run(options: &Options, shell: &Shell) -> anyhow::Result<bool> {
     for target in &targets {
         let started = Instant::now();
         let build = Build::of(shell, target, &host, &source)?;
-        let program = twice(&build, &work).with_context(|| target.clone())?;
         let name = format!("nono-{}-{target}", source.version);
+        let program = build.here(&work.join("first")).with_context(|| name.clone())?;
         let bytes = check(&program, &source).with_context(|| format!("{name} ({})", program.display()))?;
+        compare(&program, &build.elsewhere(&work.join("another-place-with-a-longer-name"))?)
+            .with_context(|| name.clone())?;
         let started_here = cross::start(&program, target, &host).with_context(|| name.clone())?;
         let started_here = started_here.unwrap_or_else(|| "no: no emulator here".to_owned());
         let place = dist.join(&name);
@@ -96,13 +98,11 @@ fn table(made: &[Made], dist: &Path) {
     println!("\nin {}, with SHA256SUMS", dist.display());
 }
 
-/// Builds here and elsewhere; the program, if both are the same.
-fn twice(build: &Build<'_>, work: &Path) -> anyhow::Result<PathBuf> {
-    let first = build.here(&work.join("first"))?;
-    let second = build.elsewhere(&work.join("another-place-with-a-longer-name"))?;
-    let (one, other) = (read(&first)?, read(&second)?);
+/// Refuses two programs that are not the same.
+fn compare(first: &Path, second: &Path) -> anyhow::Result<()> {
+    let (one, other) = (read(first)?, read(second)?);
     if one == other {
-        return Ok(first);
+        return Ok(());
     }
     let at = one.iter().zip(&other).position(|(one, other)| one != other).unwrap_or(one.len().min(other.len()));
     bail!(
