@@ -22,6 +22,10 @@ const PACKED: &str = "-Wl,-z,pack-relative-relocs";
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=CC");
+    // The command as on macOS: there, and where a test asks for it by a flag of rustc's.
+    if env::var("CARGO_CFG_TARGET_OS")? == "macos" {
+        println!("cargo::rustc-cfg=seatbelt");
+    }
     let target = env::var("TARGET")?;
     // A cross compiler has libraries of its own, and whoever sets a linker or links statically knows what they want.
     if target != env::var("HOST")? || !target.ends_with("-linux-gnu") || links_in_another_way() {
@@ -53,8 +57,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Whether the user's flags have a say in how it is linked.
 fn links_in_another_way() -> bool {
     let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    // Paths hold any word.
+    let mut flags = flags.split('\x1f').filter(|flag| !flag.starts_with("--remap-path-prefix"));
     let telling = ["link", "crt-static", "relocation-model", "sanitizer", "dynamic"];
-    env::var_os("RUSTC_LINKER").is_some() || telling.iter().any(|word| flags.contains(word))
+    env::var_os("RUSTC_LINKER").is_some() || flags.any(|flag| telling.iter().any(|word| flag.contains(word)))
 }
 
 /// A linker script under the name of a shared library, in a directory that is made.

@@ -2,9 +2,11 @@
 //!
 //! They differ under `sudo` and in containers, and secrets may lie in both.
 
+use crate::platform::HOMES;
 use std::env;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// `$HOME` if it is absolute, else the user database's.
@@ -15,8 +17,17 @@ pub(crate) fn home() -> Option<PathBuf> {
 /// Every home directory of this user.
 pub(crate) fn homes() -> Vec<PathBuf> {
     let mut all: Vec<PathBuf> = from_environment().into_iter().chain(from_database()).collect();
+    all.extend(HOMES.map(owned).unwrap_or_default());
     all.dedup();
     all
+}
+
+/// The directories in `place` that belong to this user: where the user database is no file, but a service.
+fn owned(place: &str) -> Vec<PathBuf> {
+    let user = rustix::process::getuid().as_raw();
+    let all = fs::read_dir(place).into_iter().flatten().flatten();
+    let own = all.filter(|entry| entry.metadata().is_ok_and(|found| found.is_dir() && found.uid() == user));
+    own.map(|entry| entry.path()).collect()
 }
 
 fn from_environment() -> Option<PathBuf> {
@@ -41,6 +52,15 @@ fn find(text: &[u8], uid: &[u8]) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_directory_of_this_user_is_a_home() {
+        let place = tempfile::tempdir().unwrap();
+        fs::create_dir(place.path().join("me")).unwrap();
+        fs::write(place.path().join("file"), "").unwrap();
+        assert_eq!(owned(place.path().to_str().unwrap()), [place.path().join("me")]);
+        assert!(owned("/nowhere").is_empty());
+    }
 
     #[test]
     fn the_user_database_names_a_home() {

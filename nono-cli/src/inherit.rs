@@ -2,6 +2,7 @@
 
 use crate::args::Grants;
 use crate::error::CliError;
+use crate::platform;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -33,7 +34,7 @@ fn named(word: &[u8]) -> Vec<u32> {
 }
 
 fn is_pipe(number: u32) -> bool {
-    fs::metadata(format!("/proc/self/fd/{number}")).is_ok_and(|found| found.file_type().is_fifo())
+    fs::metadata(format!("{}/{number}", platform::DESCRIPTORS)).is_ok_and(|found| found.file_type().is_fifo())
 }
 
 /// Sets what was asked for, over `defaults` of nono's own.

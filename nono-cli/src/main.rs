@@ -1,30 +1,38 @@
 //! The command `nono`: runs a program with nothing but the capabilities it was given.
 #![cfg_attr(not(test), no_main)]
 #![deny(unsafe_code)]
+#![cfg_attr(seatbelt, expect(dead_code, reason = "supervised runs, which macOS does not have, use more"))]
 
 mod args;
 mod cmd;
 mod data;
 mod denies;
-mod doctor;
 mod error;
 mod exit;
 mod home;
 mod inherit;
 mod network;
-mod platform;
 mod policy;
 mod profile;
 mod program;
 mod protected;
-mod pty;
 mod report;
 mod schema;
 #[cfg(not(test))]
 mod start;
-mod supervise;
 mod system;
 mod terminal;
+
+// What differs by system. For macOS each has another body, with the same items; nothing else asks which system it is.
+#[cfg_attr(seatbelt, path = "macos/doctor.rs")]
+mod doctor;
+#[cfg_attr(seatbelt, path = "macos/platform.rs")]
+mod platform;
+#[cfg(not(seatbelt))]
+mod pty;
+#[cfg_attr(seatbelt, path = "macos/supervise.rs")]
+mod supervise;
+#[cfg_attr(seatbelt, path = "macos/tmpdir.rs")]
 mod tmpdir;
 
 use args::{Arguments, Subcommands};
@@ -36,6 +44,10 @@ use std::mem::ManuallyDrop;
 /// Does what the arguments say, the program's name first, and returns the exit status.
 #[cfg_attr(test, expect(dead_code, reason = "the tests have a main of their own"))]
 fn run(arguments: Vec<OsString>) -> u8 {
+    if let Some(error) = platform::helper(&arguments) {
+        terminal::error(&error, error.remedy());
+        return error.status();
+    }
     let runs = arguments.get(1).is_some_and(|first| first == "run");
     let arguments = match parse(arguments) {
         Ok(arguments) => arguments,
@@ -43,7 +55,7 @@ fn run(arguments: Vec<OsString>) -> u8 {
     };
     let result = match arguments.command {
         Subcommands::Run(run) => cmd::run::run(*run),
-        Subcommands::Doctor { json } => cmd::doctor::run(json),
+        Subcommands::Doctor { json } => doctor::run(json),
         Subcommands::Profile(profile) => cmd::profile::run(&profile),
         Subcommands::Trial { fixture } => doctor::child(&fixture),
     };

@@ -2,14 +2,12 @@
 
 use crate::args::Network;
 use crate::error::CliError;
+use crate::platform::LONGEST_SOCKET;
 use nono_core::{Builder, CachedResolver, FsAccess, FsCapability, Guarantee, NetworkMode, PathKind, Source};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
-
-/// The longest path that `sockaddr_un` holds with the NUL behind it (unix(7)).
-const LONGEST_SOCKET: usize = 107;
 
 /// Which two flags contradict each other, if any do: an open network goes with no other flag, a closed one only with
 /// unix sockets.

@@ -1,4 +1,13 @@
-//! The backend of this system: the only place of the command that asks which one it is.
+//! Linux: the backend, and what else the command has to know of the system.
+
+use crate::error::CliError;
+use rustix::fs::{CWD, OFlags, readlinkat};
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+use std::process::Command;
 
 #[cfg(target_os = "linux")]
 pub(crate) use nono_linux::{
@@ -8,4 +17,46 @@ pub(crate) use nono_linux::{
 };
 
 #[cfg(not(target_os = "linux"))]
-compile_error!("nono runs on Linux only so far");
+compile_error!("nono runs on Linux and macOS only");
+
+/// The system group.
+pub(crate) const SYSTEM: &str = include_str!("../data/system-linux.txt");
+/// Protected paths.
+pub(crate) const PROTECTED: &str = include_str!("../data/protected-linux.txt");
+/// Where the homes of all users are, if the user database is no file.
+pub(crate) const HOMES: Option<&str> = None;
+/// Where open descriptors are listed.
+pub(crate) const DESCRIPTORS: &str = "/proc/self/fd";
+/// The longest path that `sockaddr_un` holds with the NUL behind it (unix(7)).
+pub(crate) const LONGEST_SOCKET: usize = 107;
+/// Opens a directory, to which it need not be readable.
+pub(crate) const HANDLE: OFlags = OFlags::PATH;
+
+/// A command that starts `program`; the policy is applied when it is executed.
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+pub(crate) fn command(_policy: &Policy, program: &OsStr) -> Result<Command, CliError> {
+    Ok(Command::new(program))
+}
+
+/// What went wrong in a helper of this program's, if the arguments are meant for one. There are none here.
+pub(crate) fn helper(_arguments: &[OsString]) -> Option<CliError> {
+    None
+}
+
+/// The policy in the words of the system. Here reports say it all.
+pub(crate) fn verbatim(_policy: &Policy) -> Option<&str> {
+    None
+}
+
+/// The path of what is open.
+pub(crate) fn path_of(open: impl AsFd) -> io::Result<PathBuf> {
+    let link = format!("{DESCRIPTORS}/{}", open.as_fd().as_raw_fd());
+    Ok(OsString::from_vec(readlinkat(CWD, link, Vec::new())?.into_bytes()).into())
+}
+
+/// Bytes that nobody can foresee.
+pub(crate) fn random() -> io::Result<[u8; 8]> {
+    let mut bytes = [0; 8];
+    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
+    Ok(bytes)
+}

@@ -2,6 +2,7 @@
 //! grant of exactly one, or of something below it, is taken as meant.
 
 use crate::data;
+use crate::platform::PROTECTED;
 use nono_core::{CachedResolver, FsAccess, FsCapability, PathKind, Source};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::env;
@@ -12,8 +13,7 @@ use std::iter;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-const DATA: &str = include_str!("../data/protected-linux.txt");
-static LINES: [&str; data::count(DATA)] = data::lines(DATA);
+static LINES: [&str; data::count(PROTECTED)] = data::lines(PROTECTED);
 
 /// How many links are followed on the way to one path.
 const MOST_LINKS: u32 = 40;
@@ -340,15 +340,15 @@ mod tests {
     fn nor_does_one_of_any_directory_on_the_way_or_of_the_home_directory_itself() {
         let (dir, home) = home();
         let elsewhere = dir.path().canonicalize().unwrap().join("data");
-        fs::create_dir_all(elsewhere.join("keyrings")).unwrap();
+        fs::create_dir_all(elsewhere.join("fish")).unwrap();
         fs::create_dir(home.join(".local")).unwrap();
         symlink(&elsewhere, home.join(".local/share")).unwrap();
-        let keyrings = Ok(vec![elsewhere.join("keyrings")]);
-        assert_eq!(denied(&elsewhere, AccessMode::Read, &home), keyrings);
+        let closed = Ok(vec![elsewhere.join("fish")]);
+        assert_eq!(denied(&elsewhere, AccessMode::Read, &home), closed);
         let link = dir.path().join("link");
         symlink(&home, &link).unwrap();
         assert_eq!(denied(&home, AccessMode::Read, &link), Ok(vec![home.join(".ssh")]));
-        assert_eq!(denied(&elsewhere, AccessMode::Read, &link), keyrings);
+        assert_eq!(denied(&elsewhere, AccessMode::Read, &link), closed);
     }
 
     #[test]

@@ -21,7 +21,7 @@ impl Backend for Seatbelt {
     fn support(&self) -> Support {
         let answer = |guarantee| {
             let gap = guarantee::open(guarantee);
-            (guarantee, gap.map_or(Ok(nono_core::Mechanism::Seatbelt), Err))
+            (guarantee, gap.map_or(Ok(guarantee::mechanism(guarantee)), Err))
         };
         Support { answers: Guarantee::ALL.into_iter().map(answer).collect() }
     }
@@ -30,7 +30,7 @@ impl Backend for Seatbelt {
         if set.name_lookups() {
             return Err(PrepareError::NameLookups);
         }
-        let enforcement = enforcement(set);
+        let enforcement = enforcement(set, accepted);
         if let Some(gap) = enforcement.refused(accepted).next() {
             return Err(PrepareError::Unenforceable { gap: gap.clone() });
         }
@@ -48,14 +48,16 @@ impl Backend for Seatbelt {
         }
         let withheld = withheld(set);
         tracing::debug!(len_bytes = text.len(), withheld = withheld.len(), "profile prepared");
-        Ok(Policy { profile: text, enforcement, withheld })
+        let withholds_variables = !accepted.contains(Guarantee::Environment);
+        let descriptors = (!accepted.contains(Guarantee::Descriptors)).then(Vec::new);
+        Ok(Policy { profile: text, enforcement, withheld, withholds_variables, descriptors })
     }
 }
 
-fn enforcement(set: &CapabilitySet) -> Enforcement {
+fn enforcement(set: &CapabilitySet, accepted: &Accepted) -> Enforcement {
     let mut enforcement = Enforcement { requested: set.required().into_iter().collect(), ..Enforcement::default() };
     for guarantee in Guarantee::ALL {
-        match guarantee::answer(guarantee, set) {
+        match guarantee::answer(guarantee, set, accepted) {
             Some(Ok(mechanism)) => enforcement.enforced.push((guarantee, mechanism)),
             Some(Err(gap)) => enforcement.gaps.push(gap),
             None => {}
@@ -78,12 +80,31 @@ pub struct Policy {
     profile: String,
     enforcement: Enforcement,
     withheld: Vec<(PathBuf, FsAccess)>,
+    withholds_variables: bool,
+    /// Those that a program inherits beside the standard streams; none: all of them.
+    descriptors: Option<Vec<u32>>,
 }
 
 impl Policy {
     /// The text of the profile, as the system takes it.
     pub fn profile(&self) -> &str {
         &self.profile
+    }
+
+    /// Lets the program inherit these descriptors beside the standard streams.
+    pub fn pass_descriptors(mut self, numbers: impl IntoIterator<Item = u32>) -> Policy {
+        if let Some(all) = &mut self.descriptors {
+            all.extend(numbers);
+        }
+        self
+    }
+
+    pub(crate) fn descriptors(&self) -> Option<&[u32]> {
+        self.descriptors.as_deref()
+    }
+
+    pub(crate) fn withholds_variables(&self) -> bool {
+        self.withholds_variables
     }
 
     /// Rights that were granted and are not given, because they could not be given without others

@@ -91,6 +91,20 @@ pub enum ApplyError {
     /// A profile is a C string.
     #[error("the profile holds a NUL byte")]
     Nul { source: std::ffi::NulError },
+    /// A library would be loaded into the process that applies the profile, before it is applied.
+    #[error(
+        "{name:?} is an order to the loader, which the process that sets up the sandbox would obey too, before it is set up"
+    )]
+    Loader { name: OsString },
+    /// The program that applies the profile cannot be started.
+    #[error("cannot execute {helper:?}, which sets up the sandbox")]
+    Helper { helper: PathBuf, source: io::Error },
+    /// It was started, and does not understand what it is to do.
+    #[error(transparent)]
+    Handover(#[from] HandoverError),
+    /// The program would inherit what is open.
+    #[error("cannot find out which descriptors are open (/dev/fd), to keep them from the program")]
+    Descriptors { source: io::Error },
     /// The system did not take the profile. The message is Apple's.
     #[error("macOS refused the sandbox profile: {message:?}")]
     SandboxInit { message: String, source: io::Error },
@@ -107,6 +121,9 @@ pub enum HandoverError {
     /// Another version of nono made them.
     #[error("the arguments that say what to run have version {found:?}, not {expected}; was nono replaced meanwhile?")]
     Version { found: OsString, expected: &'static str },
+    /// The numbers are none.
+    #[error("{found:?} is no list of descriptors that the program is to inherit")]
+    Descriptors { found: OsString, source: std::num::ParseIntError },
     /// A profile is text.
     #[error("the profile to be applied is not UTF-8")]
     NotUtf8,

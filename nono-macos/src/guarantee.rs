@@ -2,11 +2,37 @@
 //!
 //! What depends on behaviour that no source settles counts as a gap until it has been seen on a Mac (see the README).
 
-use nono_core::{CapabilitySet, FsAccess, Gap, Guarantee, Mechanism, NetworkMode, PathKind, Reach};
+use nono_core::{Accepted, CapabilitySet, FsAccess, Gap, Guarantee, Mechanism, NetworkMode, PathKind, Reach};
 
-/// What keeps `guarantee` for `set`; none if nothing in `set` asks for it.
-pub(crate) fn answer(guarantee: Guarantee, set: &CapabilitySet) -> Option<Result<Mechanism, Gap>> {
-    asked_for(guarantee, set).then(|| open(guarantee).map_or(Ok(Mechanism::Seatbelt), Err))
+/// What keeps `guarantee` for `set`; none if nothing in `set` asks for it. What a start leaves off because its gap is
+/// `accepted` is a gap.
+pub(crate) fn answer(guarantee: Guarantee, set: &CapabilitySet, accepted: &Accepted) -> Option<Result<Mechanism, Gap>> {
+    let gap = || if accepted.contains(guarantee) { left_off(guarantee) } else { None }.or_else(|| open(guarantee));
+    asked_for(guarantee, set).then(|| gap().map_or(Ok(mechanism(guarantee)), Err))
+}
+
+/// What keeps `guarantee`, if anything does.
+pub(crate) fn mechanism(guarantee: Guarantee) -> Mechanism {
+    match guarantee {
+        Guarantee::Environment | Guarantee::Descriptors => Mechanism::Launch,
+        _ => Mechanism::Seatbelt,
+    }
+}
+
+/// The gap of what a start can leave off.
+fn left_off(guarantee: Guarantee) -> Option<Gap> {
+    let gap = |risk, remedy: &'static str| Some(Gap::new(guarantee, risk, remedy));
+    match guarantee {
+        Guarantee::Environment => gap(
+            "the program sees every variable of your environment, credentials included",
+            "leaving out --accept-gap environment",
+        ),
+        Guarantee::Descriptors => gap(
+            "the program uses every file that was left open above descriptor 2",
+            "leaving out --accept-gap descriptors",
+        ),
+        _ => None,
+    }
 }
 
 /// Whether the promise says anything about a program with the capabilities of `set`.
@@ -51,14 +77,6 @@ pub(crate) fn open(guarantee: Guarantee) -> Option<Gap> {
             "started by root, the program keeps root's privileges within what it was granted",
             "starting nono as an ordinary user",
         ),
-        Guarantee::Environment => gap(
-            "the program sees every variable of your environment, credentials included",
-            "starting nono without them (env -u NAME nono run ..)",
-        ),
-        Guarantee::Descriptors => gap(
-            "the program uses every file that was left open above descriptor 2",
-            "closing them before nono starts (NUMBER>&- in a shell)",
-        ),
         Guarantee::CoreDumps => gap(
             "a crash can leave a copy of memory in a report of the system or in a granted directory",
             "ulimit -c 0 before nono starts, against the copy in a directory",
@@ -82,6 +100,9 @@ pub(crate) fn open(guarantee: Guarantee) -> Option<Gap> {
         // Attributes, flags, permissions and times are operations of their own, which only full write access gives.
         | Guarantee::Attributes
         | Guarantee::Metadata
+        // Kept by how the program is started.
+        | Guarantee::Environment
+        | Guarantee::Descriptors
         // Closed by the default; one object of shared memory is readable, and it is the system's.
         | Guarantee::Ipc => None,
         _ => gap("nothing is known about this on macOS", "a newer version of nono"),

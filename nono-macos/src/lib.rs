@@ -24,6 +24,7 @@
 mod ask;
 mod backend;
 mod base;
+mod descriptors;
 mod error;
 pub mod eval;
 mod generate;
@@ -43,6 +44,6 @@ pub use ask::allows;
 pub use backend::{Policy, Seatbelt};
 pub use error::{ApplyError, HandoverError, ParseError, PrepareError, Problem};
 pub use generate::{generate, profile};
-pub use launch::{ExecError, Handover, run_if_helper, sandboxed};
+pub use launch::{ExecError, Handover, exec, run_if_helper, sandboxed, withheld_variables};
 pub use operation::Operation;
 pub use parse::parse;

@@ -11,6 +11,7 @@ const LONGEST: usize = 600;
 const UNSAFE: [&str; 12] = [
     "nono-seccomp/src/sys/",
     "nono-linux/src/sys/",
+    "nono-macos/src/descriptors.rs",
     "nono-macos/src/ffi.rs",
     "nono-cli/src/start.rs",
     "nono-seccomp/tests/kernel/raw.rs",

@@ -47,6 +47,7 @@ pub(crate) fn run(shell: &Shell) -> bool {
         let doc = cmd!(shell, "cargo doc --quiet --workspace --all-features --no-deps --document-private-items");
         run(doc.env("RUSTDOCFLAGS", "-D warnings"))
     });
+    steps.make("cross (available)", || crate::cross::check_macos(shell));
     // The full number of cases is for `prove`.
     let _cases = std::env::var_os("NONO_TEST_CASES").is_none().then(|| shell.push_env("NONO_TEST_CASES", "100000"));
     steps.make("tests", || tests_run::run(shell, &[]));

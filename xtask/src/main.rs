@@ -11,6 +11,8 @@
 mod bench;
 mod check;
 mod ci;
+mod cross;
+mod dist;
 mod fetch;
 mod tally;
 mod tests_run;
@@ -41,6 +43,10 @@ enum Task {
     Ci,
     /// Mass tests in full
     Prove,
+    /// The workspace for every supported system: checked, linked, started
+    Cross(cross::Options),
+    /// Make static programs with checksums, each built twice and alike
+    Dist(dist::Options),
     /// The tests on many kernels, each in a virtual machine
     TestVm(vm::TestVm),
     /// Measure against the least that the kernel allows
@@ -77,6 +83,12 @@ enum Bench {
 }
 
 fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == cross::linker::SUBCOMMAND) {
+        let error = cross::linker::run(&arguments.collect::<Vec<_>>());
+        eprintln!("xtask: {error:#}");
+        return ExitCode::FAILURE;
+    }
     match run(Arguments::parse()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -97,6 +109,8 @@ fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Task::Ci => Ok(ci::run(&shell)),
         Task::TestVm(options) => vm::run(&shell, &options),
         Task::Prove => Ok(ci::prove(&shell)),
+        Task::Cross(options) => cross::run(&options, &shell),
+        Task::Dist(options) => dist::run(&options, &shell),
         Task::Bench(Bench::Start { runs, many }) => bench::start(&shell, runs, many).map(|()| true),
         Task::Bench(Bench::Open { runs, opens }) => bench::open(&shell, runs, opens).map(|()| true),
         Task::Bench(Bench::Syscalls { runs }) => bench::syscalls(&shell, runs).map(|()| true),

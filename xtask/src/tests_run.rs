@@ -17,6 +17,10 @@ pub(crate) fn run(shell: &Shell, rest: &[String]) -> anyhow::Result<bool> {
     // With a hole that the tests of races must find.
     let build = cmd!(shell, "cargo build --quiet --package nono-cli --target-dir {weak}");
     build.env("RUSTFLAGS", "--cfg weak_broker").run()?;
+    // The command as on macOS.
+    let seatbelt = target.join("seatbelt");
+    let build = cmd!(shell, "cargo build --quiet --package nono-cli --target-dir {seatbelt}");
+    build.env("RUSTFLAGS", "--cfg seatbelt").run()?;
     let (skips, table) = (target.join("skipped-tests"), target.join("escape-table"));
     for file in [&skips, &table] {
         shell.remove_path(file)?;
@@ -25,7 +29,7 @@ pub(crate) fn run(shell: &Shell, rest: &[String]) -> anyhow::Result<bool> {
     command.args(["test", "--workspace", "--all-features", "--no-fail-fast"]).args(rest);
     command.current_dir(shell.current_dir()).env("NONO_TEST_BIN_DIR", target.join("debug"));
     command.env("NONO_TEST_SKIPS", &skips).env("NONO_TEST_TABLE", &table);
-    command.env("NONO_TEST_WEAK", weak.join("debug/nono"));
+    command.env("NONO_TEST_WEAK", weak.join("debug/nono")).env("NONO_TEST_SEATBELT", seatbelt.join("debug/nono"));
     let (tally, succeeded) = follow(&mut command)?;
     let skips = written(&skips)?.map(|text| Skips::parse(&text)).unwrap_or_default();
     if let Some(table) = written(&table)? {

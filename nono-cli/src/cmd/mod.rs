@@ -1,5 +1,4 @@
 //! The subcommands, one file each: arguments in, library calls, report out.
 
-pub(crate) mod doctor;
 pub(crate) mod profile;
 pub(crate) mod run;

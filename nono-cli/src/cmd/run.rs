@@ -3,7 +3,7 @@
 use crate::args::{Grants, Options, Run};
 use crate::denies::Denies;
 use crate::error::CliError;
-use crate::platform::{ExecError, Sandbox, SpawnError, exec, withheld_variables};
+use crate::platform::{self, ExecError, Sandbox, SpawnError, exec, withheld_variables};
 use crate::profile::Absent;
 use crate::report::{self, Report};
 use crate::supervise::{self, Desk, Ended, Session, SuperviseError};
@@ -102,6 +102,9 @@ fn dry_run(start: &Start<'_>) -> Result<u8, CliError> {
         report::write(path, &report, start.set)?;
     }
     terminal::output(&if options.json { report::json(&report) } else { report::human(&report, options.verbose) });
+    if let Some(text) = platform::verbatim(&prepared).filter(|_| options.verbose && !options.json) {
+        terminal::output(text);
+    }
     Ok(exit::SUCCESS)
 }
 
@@ -133,7 +136,7 @@ fn begin(start: &Start<'_>, tmp: &PrivateTmp, desk: Option<Desk>) -> Result<Ende
     if let Some(path) = &run.options.report {
         report::write(path, &start.report(prepared.enforcement()), set)?;
     }
-    let mut command = Command::new(&found);
+    let mut command = platform::command(&prepared, found.as_os_str())?;
     command.arg0(name).args(arguments).current_dir(workdir);
     environment(&mut command, start, tmp)?;
     let judges =

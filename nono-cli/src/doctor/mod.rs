@@ -3,9 +3,10 @@
 
 mod acts;
 mod fixture;
+mod show;
 mod verdict;
 
-pub(crate) use verdict::{Row, Status, verdicts};
+pub(crate) use show::run;
 
 use crate::error::CliError;
 use crate::platform::{CommandExt, Namespaces, NoNamespace, PrepareError, Sandbox};
@@ -19,6 +20,7 @@ use nono_core::{
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use verdict::{Row, Status, verdicts};
 
 /// The hidden subcommand that is a child's side of the trials.
 pub(crate) const TRIAL: &str = "doctor-trial";

@@ -4,14 +4,14 @@
 //! the way. So the file is made anew beside its name and takes its place by rename, which replaces a link instead of
 //! following it; and a way that enters a writable grant must end in it.
 
+use crate::platform;
 use nono_core::{CapabilitySet, FsAccess};
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fchmod, openat, readlinkat, renameat, statat, unlinkat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fchmod, openat, renameat, statat, unlinkat};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::os::unix::ffi::OsStringExt;
-use std::path::{Path, PathBuf};
+use std::os::fd::OwnedFd;
+use std::path::Path;
 
 /// Writes `text` to `path`, from the directory nono was started in. What is in `/dev` (`/dev/stderr`, `/dev/fd/3`) is
 /// written to; anything else is replaced.
@@ -21,7 +21,7 @@ pub(super) fn write(path: &Path, text: &str, set: &CapabilitySet) -> io::Result<
     }
     let name = path.file_name().ok_or_else(|| io::Error::other("it ends in no file name"))?;
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let flags = platform::HANDLE | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = openat(CWD, parent, flags, Mode::empty())?;
     stays_inside(parent, &directory, set)?;
     let temporary = temporary_name()?;
@@ -50,8 +50,7 @@ fn create(directory: &OwnedFd, name: &OsString, text: &str, mode: Option<Mode>) 
 /// Refuses a way that leads into a grant the command may write below, and out of it again. `directory` is what was
 /// opened by the way: what is asked of the descriptor cannot be exchanged meanwhile.
 fn stays_inside(way: &Path, directory: &OwnedFd, set: &CapabilitySet) -> io::Result<()> {
-    let magic = format!("/proc/self/fd/{}", directory.as_fd().as_raw_fd());
-    let opened = PathBuf::from(OsString::from_vec(readlinkat(CWD, magic, Vec::new())?.into_bytes()));
+    let opened = platform::path_of(directory)?;
     let way = std::path::absolute(way)?;
     for above in way.ancestors().filter_map(|above| above.canonicalize().ok()) {
         for grant in set.fs().iter().filter(|grant| grant.access().intersects(FsAccess::CHANGE)) {
@@ -68,9 +67,7 @@ fn stays_inside(way: &Path, directory: &OwnedFd, set: &CapabilitySet) -> io::Res
 
 /// A name that nobody can foresee.
 fn temporary_name() -> io::Result<OsString> {
-    let mut bytes = [0_u8; 8];
-    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
-    Ok(format!(".nono-report-{:016x}", u64::from_ne_bytes(bytes)).into())
+    Ok(format!(".nono-report-{:016x}", u64::from_ne_bytes(platform::random()?)).into())
 }
 
 #[cfg(test)]
@@ -79,6 +76,7 @@ mod tests {
     use nono_core::AccessMode;
     use std::fs;
     use std::os::unix::fs::symlink;
+    use std::path::PathBuf;
 
     fn place() -> (tempfile::TempDir, PathBuf, CapabilitySet) {
         let dir = tempfile::tempdir().unwrap();

@@ -154,6 +154,10 @@ impl<'a> Apt<'a> {
             anyhow::ensure!(status.success(), "dpkg-deb failed");
             Ok(cmd!(shell, "tar -x -C {made} -f {archive} --wildcards --no-anchored {pattern}").quiet().run()?)
         });
+        if unpacked.is_err() {
+            // On a full disk it would keep others from theirs.
+            drop(fs::remove_dir_all(&made));
+        }
         unpacked.with_context(|| format!("cannot take {pattern} out of {}", package.display()))?;
         fs::remove_file(&archive)?;
         drop(fs::remove_dir_all(place));

@@ -1,6 +1,6 @@
 //! `nono doctor`: what this machine can enforce.
 
-use crate::doctor::{Row, Status, TOKEN, verdicts};
+use super::{Row, Status, TOKEN, verdicts};
 use crate::error::CliError;
 use crate::exit;
 use crate::platform::{PrepareError, Sandbox};
