@@ -30,9 +30,9 @@ impl Archive {
 
     /// A directory, and those above it that are not there yet.
     pub(super) fn directory(&mut self, path: &Path, mode: u32) -> anyhow::Result<()> {
-        if let Some(above) = path.parent().filter(|above| *above != Path::new("/") && !above.as_os_str().is_empty()) {
-            self.directory(above, 0o755)?;
-        }
+        // The root is there already.
+        let Some(above) = path.parent().filter(|above| !above.as_os_str().is_empty()) else { return Ok(()) };
+        self.directory(above, 0o755)?;
         if self.made.insert(name(path)?) {
             self.header(path, DIRECTORY | mode, 0, (0, 0))?;
         }
