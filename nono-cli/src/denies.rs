@@ -1,16 +1,40 @@
-//! What stays closed although a grant above is open: by `--deny`, and the protected paths below a wide grant.
+//! What stays closed although a grant above is open: by `--deny` or a profile, and the protected paths below a wide grant.
 
 use crate::error::CliError;
-use crate::{home, protected, terminal};
+use crate::profile::ProfileError;
+use crate::{home, protected, report, terminal};
 use nono_core::{Builder, CachedResolver, CapabilityError, FsAccess, FsCapability, PathKind, Resolver, Source};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
+
+/// A path that is to stay closed, as it was given.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    pub(crate) path: PathBuf,
+    pub(crate) source: Source,
+    /// Left out if it does not exist and nothing could make it.
+    pub(crate) optional: bool,
+}
+
+impl Wanted {
+    /// By `--deny`.
+    pub(crate) fn by_flag(path: &Path) -> Wanted {
+        Wanted { path: path.to_owned(), source: Source::Flag("--deny".into()), optional: false }
+    }
+
+    fn refused(&self, error: CapabilityError) -> CliError {
+        match &self.source {
+            Source::Profile { file, line } => CliError::Profile { source: ProfileError::denied(file, *line, error) },
+            _ => CliError::Grant { flag: "--deny", source: error },
+        }
+    }
+}
 
 /// Denied paths, resolved, by where they come from.
 #[derive(Debug, Default)]
 pub(crate) struct Denies {
-    given: BTreeSet<PathBuf>,
+    given: BTreeMap<PathBuf, Source>,
     protected: BTreeSet<PathBuf>,
 }
 
@@ -23,37 +47,45 @@ pub(crate) struct Missing {
 }
 
 impl Denies {
-    /// Those of the flags, and those that `grants` make necessary. Of the system group, which stands in `grants` too,
+    /// Those of flags and profiles, and those that `grants` make necessary. Of the system group, which stands in `grants` too,
     /// nothing holds at a path that was denied by name.
-    pub(crate) fn of(given: &[PathBuf], grants: &mut Vec<FsCapability>, missing: Missing) -> Result<Denies, CliError> {
+    pub(crate) fn of(given: &[Wanted], grants: &mut Vec<FsCapability>, missing: Missing) -> Result<Denies, CliError> {
         let resolver = CachedResolver::default();
         let mut denies = Denies { protected: protected::denies(grants, &home::homes())?, ..Denies::default() };
-        for path in given {
+        for wanted in given {
+            let Wanted { path, source, optional } = wanted;
             match resolve(path, grants, &resolver) {
-                Ok(path) => drop(denies.given.insert(path)),
-                Err(CapabilityError::NotFound { .. } | CapabilityError::DanglingLink { .. }) if missing.allowed => {
-                    if !missing.quiet {
-                        terminal::note(&format!("--deny {path:?} is left out: it does not exist"));
+                Ok(path) => drop(denies.given.entry(path).or_insert_with(|| source.clone())),
+                Err(CapabilityError::NotFound { .. } | CapabilityError::DanglingLink { .. })
+                    if *optional || missing.allowed =>
+                {
+                    if !optional && !missing.quiet {
+                        terminal::note(&format!("{} {path:?} is left out: it does not exist", report::source(source)));
                     }
                 }
-                Err(source) => return Err(CliError::Grant { flag: "--deny", source }),
+                Err(error) => return Err(wanted.refused(error)),
             }
         }
-        let is_denied = |path: &Path| path.ancestors().any(|above| denies.given.contains(above));
+        let is_denied = |path: &Path| path.ancestors().any(|above| denies.given.contains_key(above));
         grants.retain(|grant| *grant.source() != Source::System || !is_denied(grant.resolved()));
         Ok(denies)
     }
 
     /// Adds them.
     pub(crate) fn add(&self, builder: Builder) -> Result<Builder, CapabilityError> {
-        let protected = self.protected.iter().filter(|path| !self.given.contains(*path));
+        let protected = self.protected.iter().filter(|path| !self.given.contains_key(*path));
         let builder = protected.cloned().try_fold(builder, Builder::deny_inherited)?;
-        self.given.iter().cloned().try_fold(builder, Builder::deny_resolved)
+        self.given.keys().cloned().try_fold(builder, Builder::deny_resolved)
     }
 
-    /// Whether `path` is denied for being protected, and not by name.
-    pub(crate) fn is_automatic(&self, path: &Path) -> bool {
-        !self.given.contains(path)
+    /// Who denied `path` by name; none where it is denied for being protected.
+    pub(crate) fn source(&self, path: &Path) -> Option<&Source> {
+        self.given.get(path)
+    }
+
+    /// The protected paths that are denied.
+    pub(crate) fn protected(&self) -> impl Iterator<Item = &Path> {
+        self.protected.iter().map(PathBuf::as_path)
     }
 }
 

@@ -43,6 +43,16 @@ pub(crate) fn helper(_arguments: &[OsString]) -> Option<CliError> {
     None
 }
 
+/// Gives the command a `/dev/shm` of its own, or tells why it gets none.
+pub(crate) fn private_shared_memory(sandbox: Sandbox) -> (Sandbox, Option<String>) {
+    match sandbox.namespaces() {
+        Namespaces::Refused(why) => {
+            (sandbox, Some(format!("no /dev/shm of its own ({why}); --allow /dev/shm gives everybody's")))
+        }
+        _ => (sandbox.private_shared_memory(), None),
+    }
+}
+
 /// The policy in the words of the system. Here reports say it all.
 pub(crate) fn verbatim(_policy: &Policy) -> Option<&str> {
     None

@@ -1,9 +1,9 @@
 //! From the flags that were typed to the capabilities they mean: every path is resolved here, once.
 
 use crate::args::{Options, Run};
-use crate::denies::{Denies, Missing};
+use crate::denies::{Denies, Missing, Wanted};
 use crate::error::CliError;
-use crate::platform::{Capability, Namespaces, Sandbox};
+use crate::platform::{self, Capability, Sandbox};
 use crate::profile::{self, Absent, Added, Flags, Place};
 use crate::supervise::Desk;
 use crate::system::{self, Terminals};
@@ -43,7 +43,7 @@ pub(crate) fn grants(
     workdir: &Path,
     desk: Option<&Desk>,
     profiles: Vec<FsCapability>,
-    denied: &[PathBuf],
+    closed: Vec<Wanted>,
 ) -> Result<(Vec<FsCapability>, Denies), CliError> {
     let (given, quiet) = (&run.grants, run.options.quiet);
     let resolver = CachedResolver::default();
@@ -82,7 +82,8 @@ pub(crate) fn grants(
         let terminals = desk.map_or(Terminals::All, |desk| Terminals::Own(desk.path()));
         all.extend(system::grants(home::home().as_deref(), &resolver, terminals));
     }
-    let denies = Denies::of(&[&given.deny, denied].concat(), &mut all, Missing { allowed: given.allow_missing, quiet })?;
+    let wanted: Vec<Wanted> = given.deny.iter().map(|path| Wanted::by_flag(path)).chain(closed).collect();
+    let denies = Denies::of(&wanted, &mut all, Missing { allowed: given.allow_missing, quiet })?;
     Ok((all, denies))
 }
 
@@ -102,17 +103,13 @@ pub(crate) fn sandbox(run: &Run, shared_memory: Option<&Place>) -> Result<Sandbo
     let parse = |name: &String| name.parse::<Capability>().map_err(|source| CliError::KeepCapability { source });
     let kept: Vec<Capability> = run.grants.keep_cap.iter().map(parse).collect::<Result<_, _>>()?;
     let sandbox = sandbox.keep_capabilities(kept);
-    Ok(match (shared_memory, shared_memory.map(|_| sandbox.namespaces())) {
-        // Less is granted than was asked for, and nothing more.
-        (Some(place), Some(Namespaces::Refused(why))) => {
-            if !run.options.quiet {
-                terminal::note(&format!("{place}: no /dev/shm of its own ({why}); --allow /dev/shm gives everybody's"));
-            }
-            sandbox
-        }
-        (Some(_), _) => sandbox.private_shared_memory(),
-        (None, _) => sandbox,
-    })
+    let Some(place) = shared_memory else { return Ok(sandbox) };
+    let (sandbox, refused) = platform::private_shared_memory(sandbox);
+    // Less is granted than was asked for, and nothing more.
+    if let Some(why) = refused.filter(|_| !run.options.quiet) {
+        terminal::note(&format!("{place}: {why}"));
+    }
+    Ok(sandbox)
 }
 
 /// The gaps the user accepts: by name, or by a flag that opens one.

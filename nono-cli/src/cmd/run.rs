@@ -36,7 +36,7 @@ pub(crate) fn run(mut run: Run) -> Result<u8, CliError> {
         opened => opened?,
     };
     let accepted = policy::accepted(run)?;
-    let (mut grants, denies) = policy::grants(run, &workdir, desk.as_ref(), added.grants, &added.denies)?;
+    let (mut grants, denies) = policy::grants(run, &workdir, desk.as_ref(), added.grants, added.denies)?;
     if run.options.dry_run {
         let set = policy::set(run, grants, &denies)?;
         let start =

@@ -116,6 +116,12 @@ impl Sandbox {
     pub(crate) fn has_udp_by_port(&self) -> bool {
         true
     }
+
+    /// Profiles tell one unix socket from another.
+    #[expect(clippy::unused_self, reason = "elsewhere it depends on the kernel")]
+    pub(crate) fn has_unix_by_path(&self) -> bool {
+        true
+    }
 }
 
 impl Backend for Sandbox {
@@ -194,6 +200,11 @@ pub(crate) fn helper(arguments: &[OsString]) -> Option<CliError> {
         other => io::Error::other(other),
     };
     Some(CliError::Exec { hint: program::exec_hint(&program, &source), program, source })
+}
+
+/// There is none: shared memory and semaphores are names that the kernel keeps.
+pub(crate) fn private_shared_memory(sandbox: Sandbox) -> (Sandbox, Option<String>) {
+    (sandbox, Some("no shared memory of its own, which macOS has for no program".to_owned()))
 }
 
 /// The profile.

@@ -41,6 +41,7 @@ impl Desk {
             ("--supervised", given.supervised),
             ("--approve", given.approve.is_some()),
             ("--approve-rules", given.approve_rules.is_some()),
+            ("[approve] of a profile", given.rules.is_some()),
             ("--approve-timeout", given.approve_timeout.is_some()),
             ("--broker-threads", given.broker_threads.is_some()),
         ];

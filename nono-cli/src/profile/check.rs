@@ -7,6 +7,7 @@ use super::model::{Missing, Profile};
 use super::place::{At, Place};
 use super::resolve::Absent;
 use crate::args::{Grants, Network};
+use crate::denies::{self, Denies, Wanted};
 use crate::error::CliError;
 use crate::report::{self, Network as Opened};
 use crate::{home, network, protected};
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Checked {
     pub(super) profile: Profile,
     pub(super) set: CapabilitySet,
+    denies: Denies,
     pub(super) doubts: Vec<Doubt>,
 }
 
@@ -63,7 +65,6 @@ pub(crate) fn check(given: &OsStr, workdir: &Path) -> Result<Checked, CliError> 
     let here = profile.workdir.as_ref().map(|workdir| workdir.place.source());
     let named: Vec<FsCapability> =
         added.grants.iter().filter(|grant| Some(grant.source()) != here.as_ref()).cloned().collect();
-    let closed = protected::denies(&named, &homes)?;
     let mut doubts: Vec<Doubt> = added.notes.into_iter().map(|message| Doubt { source: None, message }).collect();
     let optional = optional(&profile);
     doubts.extend(twice(&optional, &named));
@@ -71,16 +72,13 @@ pub(crate) fn check(given: &OsStr, workdir: &Path) -> Result<Checked, CliError> 
     doubts.extend(named.iter().flat_map(|grant| known.doubtful(grant)));
     doubts.extend(about_files(&profile, &added.grants));
     doubts.extend(said_aloud(&profile));
-    let builder = added.grants.into_iter().fold(CapabilitySet::builder(), Builder::grant);
-    let mut builder = network::add(builder, &ports);
-    let refused = |source| CliError::Grant { flag: "deny", source };
-    for path in closed.into_iter().filter(|path| !added.denies.contains(path)) {
-        builder = builder.deny_inherited(path).map_err(refused)?;
-    }
-    for deny in added.denies {
-        builder = builder.deny_resolved(deny).map_err(refused)?;
-    }
-    let set = builder.build()?;
+    doubts.extend(added.denies.iter().filter_map(idle));
+    let mut grants = added.grants;
+    let denies = Denies::of(&added.denies, &mut grants, denies::Missing { allowed: true, quiet: true })?;
+    doubts.extend(named.iter().filter_map(|grant| covers(grant, &denies)));
+    let builder = grants.into_iter().fold(CapabilitySet::builder(), Builder::grant);
+    let builder = denies.add(builder).map_err(|source| CliError::Grant { flag: "deny", source })?;
+    let set = network::add(builder, &ports).build()?;
     doubts.extend(
         set.redundant()
             .iter()
@@ -89,7 +87,7 @@ pub(crate) fn check(given: &OsStr, workdir: &Path) -> Result<Checked, CliError> 
     );
     // In the order of the file.
     doubts.sort_by_key(|doubt| doubt.source.as_ref().map(|place| place.line));
-    Ok(Checked { profile, set, doubts })
+    Ok(Checked { profile, set, denies, doubts })
 }
 
 /// [`Checked`] as JSON.
@@ -98,6 +96,8 @@ pub(crate) struct Findings<'a> {
     version: u32,
     files: Vec<LosslessPath>,
     grants: &'a [FsCapability],
+    /// By name; protected paths are closed besides.
+    denied: Vec<LosslessPath>,
     network: Opened<'a>,
     warnings: &'a [Doubt],
 }
@@ -109,14 +109,23 @@ impl Checked {
             version: 1,
             files: self.profile.files.iter().map(|place| LosslessPath::from(&*place.file)).collect(),
             grants: self.set.fs(),
+            denied: self.denied().map(|(path, _)| LosslessPath::from(path)).collect(),
             network: (&self.set).into(),
             warnings: &self.doubts,
         }
     }
 
+    /// The paths that are denied by name, below a grant.
+    fn denied(&self) -> impl Iterator<Item = (&Path, &Source)> {
+        self.set.denies().iter().filter_map(|path| Some((path.as_path(), self.denies.source(path)?)))
+    }
+
     /// What is printed for people: what it grants here, then what is doubtful.
     pub(crate) fn human(&self) -> String {
         let mut text = report::grants(self.set.fs(), &(&self.set).into());
+        for (path, source) in self.denied() {
+            report::line(&mut text, &format!("  {:<11} {path:?} ({})", "denied", report::source(source)));
+        }
         for Doubt { source, message } in &self.doubts {
             let source = source.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
             report::line(&mut text, &format!("warning: {source}{message}"));
@@ -126,11 +135,31 @@ impl Checked {
 }
 
 fn doubt(grant: &FsCapability, message: String) -> Doubt {
-    let source = match grant.source() {
+    Doubt { source: place(grant.source()), message }
+}
+
+fn place(source: &Source) -> Option<Place> {
+    match source {
         Source::Profile { file, line } => Some(Place { file: file.as_path().into(), line: *line }),
         _ => None,
-    };
-    Doubt { source, message }
+    }
+}
+
+/// A denied path that is not there.
+fn idle(wanted: &Wanted) -> Option<Doubt> {
+    let missing = std::fs::symlink_metadata(&wanted.path).is_err() && !wanted.optional;
+    let message = || format!("{:?} is denied and does not exist", wanted.path);
+    missing.then(|| Doubt { source: place(&wanted.source), message: message() })
+}
+
+/// A grant that protected paths lie below.
+fn covers(grant: &FsCapability, denies: &Denies) -> Option<Doubt> {
+    let below = |path: &&Path| grant.kind() == PathKind::Directory && path.starts_with(grant.resolved());
+    let mut covered = denies.protected().filter(below);
+    let (first, more) = (covered.next()?, covered.count());
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    let shown = grant.original();
+    Some(doubt(grant, format!("{shown:?} covers {first:?}{more}, which stay closed: they are protected")))
 }
 
 /// Where the profile lists paths that are there on some machines: two of them may be the same here.

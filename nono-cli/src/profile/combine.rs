@@ -10,6 +10,7 @@ use super::place::{At, Place};
 use super::resolve::{Absent, Lookup, working_directory};
 use super::variables::Variables;
 use crate::args::{Grants, Network};
+use crate::denies::Wanted;
 use crate::home;
 use nono_core::{AccessMode, CachedResolver, FsCapability};
 use std::ffi::OsString;
@@ -28,8 +29,8 @@ pub(crate) struct Flags<'a> {
 pub(crate) struct Added {
     /// Paths and unix sockets.
     pub(crate) grants: Vec<FsCapability>,
-    /// Resolved paths that stay closed.
-    pub(crate) denies: Vec<PathBuf>,
+    /// Paths that stay closed.
+    pub(crate) denies: Vec<Wanted>,
     /// What is answered without anybody being asked.
     pub(crate) rules: Option<Rules>,
     /// Where a private /dev/shm is asked for.
@@ -70,7 +71,7 @@ pub(super) fn add(
             added.grants.extend(lookup.grant(grant)?);
         }
         for entry in &profile.denies {
-            added.denies.extend(lookup.deny(entry)?);
+            added.denies.extend(lookup.denied(entry)?);
         }
         if let Some(At { value, place }) = &profile.workdir
             && let Some(mode) = value.mode()

@@ -3,7 +3,7 @@
 use super::place::Place;
 use nono_core::{CapabilityError, UnknownGuarantee};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why a profile cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -92,10 +92,18 @@ pub(crate) enum ProfileError {
 }
 
 impl ProfileError {
+    /// A path of `deny` that cannot be denied.
+    pub(crate) fn denied(file: &Path, line: u32, source: CapabilityError) -> ProfileError {
+        ProfileError::Grant { place: Place { file: file.into(), line }, key: "deny", source }
+    }
+
     /// What to do about it, where the message does not say so.
     pub(crate) fn remedy(&self) -> Option<&'static str> {
         match self {
             ProfileError::Extends { source, .. } => source.remedy(),
+            ProfileError::Grant { key: "deny", source: CapabilityError::NotFound { .. }, .. } => {
+                Some("say `optional = true` there, or use --allow-missing")
+            }
             ProfileError::Grant { source: CapabilityError::NotFound { .. }, .. } => {
                 Some("say `create = true` or `optional = true` there, or use --allow-missing")
             }

@@ -3,6 +3,7 @@
 //! Some directory on the way may be one that commands of yesterday wrote to, and still do. The deepest one that exists is opened
 //! once; what is missing is made below its descriptor, one name at a time, and no link is followed there.
 
+use crate::platform;
 use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat};
 use rustix::io::Errno;
 use std::ffi::OsString;
@@ -20,7 +21,7 @@ pub(super) struct Above {
     missing: Vec<OsString>,
 }
 
-const DIRECTORY: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+const DIRECTORY: OFlags = platform::HANDLE.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
 /// Opens the deepest directory above `path`, which is absolute, that exists.
 pub(super) fn nearest(path: &Path) -> io::Result<Above> {

@@ -32,7 +32,9 @@ mod variables;
 mod version011;
 
 pub(crate) use check::check;
-pub(crate) use combine::{Added, Flags, Rules, approve, combine};
+#[cfg(not(seatbelt))]
+pub(crate) use combine::approve;
+pub(crate) use combine::{Added, Flags, Rules, combine};
 pub(crate) use error::ProfileError;
 pub(crate) use place::Place;
 pub(crate) use resolve::Absent;

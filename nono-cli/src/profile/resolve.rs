@@ -5,15 +5,14 @@ use super::make;
 use super::model::{Entry, Grant, Missing};
 use super::place::Place;
 use super::variables::{self, Variables};
+use crate::denies::Wanted;
+use crate::platform;
 use nono_core::{AccessMode, CachedResolver, CapabilityError, FsAccess, FsCapability, PathKind, Resolved, Resolver};
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
-
-/// The longest path that `sockaddr_un` holds with the NUL behind it (unix(7)).
-const LONGEST_SOCKET: usize = 107;
 
 /// What a run does about what is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +94,17 @@ impl Lookup<'_> {
         Ok(found.map(|found| found.with_source(entry.place.source())))
     }
 
-    /// What is to stay closed: a path that exists, or one that is made later.
+    /// What is to stay closed, not looked up yet: what does not exist may be what a grant could make.
+    pub(super) fn denied(&self, entry: &Entry) -> Result<Option<Wanted>, ProfileError> {
+        let Some(Located { path, .. }) = self.located(entry)? else { return Ok(None) };
+        if is_pattern(&entry.text) && fs::symlink_metadata(&path).is_err() {
+            return Err(pattern(entry));
+        }
+        let (source, optional) = (entry.place.source(), entry.missing == Missing::LeaveOut);
+        Ok(Some(Wanted { path, source, optional }))
+    }
+
+    /// What is not to be handed over when it is asked for: a path that exists, or one that is made later.
     pub(super) fn deny(&mut self, entry: &Entry) -> Result<Option<PathBuf>, ProfileError> {
         let Some(Located { path, .. }) = self.located(entry)? else { return Ok(None) };
         let refused = |source| ProfileError::Grant { place: entry.place.clone(), key: "deny", source };
@@ -197,9 +206,9 @@ impl Resolver for Pretended {
 
 fn check_socket(entry: &Entry, path: &Path, resolved: &Path) -> Result<(), ProfileError> {
     let place = || entry.place.clone();
-    if path.as_os_str().as_bytes().len() > LONGEST_SOCKET {
+    if path.as_os_str().as_bytes().len() > platform::LONGEST_SOCKET {
         let (key, value) = ("unix".to_owned(), entry.text.clone());
-        let expected = "paths of at most 107 bytes, which is what the address of a unix socket holds";
+        let expected = "paths that are no longer than the address of a unix socket (107 bytes, on macOS 103)";
         return Err(ProfileError::Value { place: place(), key, value, expected });
     }
     let is_socket = fs::metadata(resolved).is_ok_and(|found| found.file_type().is_socket());

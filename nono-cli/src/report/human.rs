@@ -76,15 +76,19 @@ pub(crate) fn line(text: &mut String, line: &str) {
 }
 
 fn grant(text: &mut String, one: &FsCapability) {
-    let source = match one.source() {
+    line(text, &format!("  {:<11} {:?} ({})", words(one.access()), one.resolved(), source(one.source())));
+}
+
+/// Where something comes from, in words.
+pub(crate) fn source(source: &Source) -> String {
+    match source {
         Source::Flag(flag) => flag.to_string(),
         Source::Implied(why) => why.to_string(),
         Source::System => "system group".to_owned(),
         Source::Inherited(descriptor) => format!("descriptor {descriptor}"),
         Source::Profile { file, line } => format!("{file:?} line {line}"),
         _ => String::new(),
-    };
-    line(text, &format!("  {:<11} {:?} ({source})", words(one.access()), one.resolved()));
+    }
 }
 
 /// What is denied and by what, a line each; protected paths are a line for each mechanism unless `verbose`.
@@ -97,7 +101,7 @@ fn denied(text: &mut String, report: &Report<'_>, verbose: bool) {
     for one in &report.denied {
         let (path, mechanism) = (&one.closed.path, one.closed.mechanism);
         if !one.automatic || verbose {
-            let source = if one.automatic { "protected" } else { "--deny" };
+            let source = one.source.map_or_else(|| "protected".to_owned(), source);
             line(text, &format!("  {path:?} ({source}): {mechanism}"));
             continue;
         }

@@ -3,13 +3,14 @@
 mod file;
 mod human;
 
-pub(crate) use human::{gap, grants, human, line};
+pub(crate) use human::{gap, grants, human, line, source};
 
 use crate::denies::Denies;
 use crate::error::CliError;
 use nono_core::serial::LosslessPath;
 use nono_core::{
     CapabilitySet, Closed, Enforcement, FsCapability, Gap, GapKind, Guarantee, Loss, Mechanism, NetworkMode, Port,
+    Source,
 };
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -38,6 +39,9 @@ struct Denied<'a> {
     closed: &'a Closed,
     /// Nobody asked for it by name.
     automatic: bool,
+    /// Who did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'a Source>,
 }
 
 /// What of the network is granted.
@@ -107,7 +111,7 @@ impl<'a> Report<'a> {
         workdir: &Path,
         set: &'a CapabilitySet,
         enforcement: &'a Enforcement,
-        denies: &Denies,
+        denies: &'a Denies,
     ) -> Report<'a> {
         let word = |word: &OsString| match LosslessPath::from(Path::new(word)) {
             LosslessPath::Path(text) => Word::Text(text),
@@ -123,7 +127,10 @@ impl<'a> Report<'a> {
             denied: enforcement
                 .denied
                 .iter()
-                .map(|closed| Denied { closed, automatic: denies.is_automatic(&closed.path) })
+                .map(|closed| {
+                    let source = denies.source(&closed.path);
+                    Denied { closed, automatic: source.is_none(), source }
+                })
                 .collect(),
             lost: &enforcement.lost,
         }

@@ -141,6 +141,37 @@ fn python_makes_an_environment_and_installs_a_wheel() {
     }
 }
 
+const LOCKS: &str = "import multiprocessing as m\nl = m.Lock()\nwith l: print('locked')\n\
+    with m.get_context('fork').Pool(2) as p: print(p.map(abs, [-1, -2]))";
+
+#[test]
+fn python_has_locks_and_pools_of_its_own() {
+    nono_tests::need!(Need::Landlock(1), Need::UserNamespaces, Need::Program("/usr/bin/python3"));
+    if !fs::exists("/dev/shm").unwrap() {
+        return need::skip("profiles::python_has_locks", "no /dev/shm");
+    }
+    for user in User::all() {
+        let jail = Jail::of(user);
+        let python = |named: &str| jail.args(["run", "-q", "-p", named, "--", "/usr/bin/python3", "-c", LOCKS]).run();
+        python("python").success().stdout_is("locked\n[1, 2]\n");
+        python("build").stdout_is("").stderr_has("Permission denied");
+    }
+}
+
+#[test]
+fn where_no_namespace_is_permitted_python_works_but_for_shared_memory_and_that_is_said() {
+    nono_tests::need!(Need::Landlock(1), Need::Seccomp);
+    for user in User::all() {
+        let jail = Jail::of(user);
+        jail.file("home/.cache/x", "");
+        let nono = jail.executable(PathBuf::from(env::var_os("NONO_TEST_BIN_DIR").unwrap()).join("nono"));
+        // Inside of a sandbox there are none.
+        let outer = jail.args(["run", "-q", "--allow", ".", "--allow", "../home/.cache", "--read"]).cmd([&nono]);
+        let inner = outer.cmd(["--"]).cmd([&nono]).cmd(["run", "-p", "python", "--", "echo", "runs"]).run();
+        inner.success().stdout_is("runs\n").stderr_has("\"built-in:python\" line 30: no /dev/shm of its own");
+    }
+}
+
 #[test]
 fn npm_installs_a_package_and_runs_it() {
     nono_tests::need!(Need::Landlock(1), Need::Program("node"), Need::Program("npm"), Need::Program("tar"));

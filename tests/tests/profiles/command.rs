@@ -108,8 +108,19 @@ fn check_warns_of_what_is_dangerous_useless_or_missing() {
         let all: Value = json(&jail.args(["profile", "check", named, "--json"]).env("PATH", &run_path).run());
         assert_eq!(all["warnings"].as_array().unwrap().len(), 10, "{all}");
         assert!(all["grants"].as_array().unwrap().len() >= 4);
+    }
+}
+
+#[test]
+fn check_warns_of_what_is_wide_and_fails_where_a_run_would() {
+    for user in User::all() {
+        let jail = Jail::of(user);
+        jail.file("home/data/x", "");
         profile(&jail, "wide.toml", "[filesystem]\nread = ['~']\n");
-        nono(&jail, &["check", "wide"]).status(1).stderr_has("which is protected").stdout_is("");
+        let wide = nono(&jail, &["check", "wide"]);
+        wide.success()
+            .stdout_has("is the whole home directory")
+            .stdout_has("more, which stay closed: they are protected");
         nono(&jail, &["check", "download"])
             .success()
             .stdout_has("warning: \"built-in:download\" line 11: the whole network");
@@ -117,8 +128,16 @@ fn check_warns_of_what_is_dangerous_useless_or_missing() {
             nono(&jail, &["check", clean]).success().stdout_lacks("warning");
         }
         nono(&jail, &["check", "git"]).success().stdout_has(".ssh/config\" is in ");
-        profile(&jail, "root.toml", "[filesystem]\nread = ['/']\n");
-        nono(&jail, &["check", "root"]).status(1).stderr_has("which is protected");
+        profile(&jail, "root.toml", "[filesystem]\nread = ['/']\ndeny = ['~/data', '~/nowhere']\n");
+        let root = nono(&jail, &["check", "root"]);
+        root.success().stdout_has("is everything that you can read").stdout_has("data\" (\"/");
+        root.stdout_has("nowhere\" is denied and does not exist");
+        profile(&jail, "own.toml", "\n[filesystem]\nwrite = ['~/.config/nono']\n");
+        nono(&jail, &["check", "own"])
+            .status(1)
+            .stdout_is("")
+            .stderr_has("own.toml\" line 3")
+            .stderr_has("never granted");
     }
 }
 

@@ -188,15 +188,52 @@ fn a_program_can_keep_a_lock_beside_its_file_in_the_home_directory() {
 }
 
 #[test]
-fn a_broad_grant_is_refused_on_one_line() {
+fn a_broad_grant_hands_over_nothing_protected_unless_it_is_named() {
     nono_tests::need!(Need::Landlock(1));
-    let jail = Jail::new();
-    profile(&jail, "p.toml", "[filesystem]\nread = ['~']\n");
-    let ran = run(&jail, "p", &[], "true");
-    ran.status(125).stderr_has("p.toml\" line 2: the grant of").stderr_has(".ssh").stderr_has("exactly that path");
-    assert_eq!(ran.stderr().lines().count(), 1);
-    profile(&jail, "p.toml", "[filesystem]\nread = ['~/.ssh/config']\n");
-    run(&jail, "p", &[], "cat ~/.ssh/config && ! cat ~/.ssh/id_ed25519").success();
+    for user in User::all() {
+        let jail = Jail::of(user);
+        profile(&jail, "p.toml", "[filesystem]\nread = ['~']\n");
+        run(&jail, "p", &[], "cat ~/notes.txt").success();
+        run(&jail, "p", &[], "cat ~/.ssh/id_ed25519").stdout_is("").stderr_has("ermission denied");
+        profile(&jail, "p.toml", "[filesystem]\nread = ['~/.ssh/config']\n");
+        run(&jail, "p", &[], "cat ~/.ssh/config && ! cat ~/.ssh/id_ed25519").success();
+        // What is never granted is refused on one line that tells which.
+        profile(&jail, "p.toml", "[filesystem]\nread = ['/usr']\nallow = ['~/.config/nono/profiles']\n");
+        let ran = run(&jail, "p", &[], "true");
+        ran.status(125).stderr_has("p.toml\" line 3: the grant of").stderr_has("never granted");
+        assert_eq!(ran.stderr().lines().count(), 1);
+    }
+}
+
+#[test]
+fn what_a_profile_denies_is_closed_below_what_it_grants() {
+    nono_tests::need!(Need::Landlock(1));
+    for user in User::all() {
+        let jail = Jail::of(user);
+        jail.file("home/data/open", "open ");
+        jail.file("home/data/private/key", "private");
+        let path = profile(&jail, "p.toml", "[filesystem]\nread = ['~/data']\ndeny = [\n '~/data/private',\n]\n");
+        let script = "cat ~/data/open ~/data/private/key";
+        jail.program("/bin/sh").cmd(["-c", script]).run().success().stdout_is("open private");
+        let ran = run(&jail, "p", &[], script);
+        ran.stdout_is("open ").stderr_has("ermission denied");
+        let dry = |json: &[&str]| jail.args(["run", "--dry-run", "-p", "p"]).cmd(json).cmd(["--", "true"]).run();
+        dry(&[]).success().stdout_has(&format!("data/private\" ({path:?} line 4)"));
+        dry(&["--json"]).success().stdout_has(&format!(r#""source":{{"profile":{{"path":{path:?},"line":4}}}}"#));
+        // A flag's grant of exactly that, or of something in it, does not open what a profile denies by name.
+        run(&jail, "p", &["--read", "../home/data/private"], "true").status(125).stderr_has("granted and denied");
+        // What is not there cannot be denied, unless something could make it or the profile says so.
+        profile(&jail, "p.toml", "[filesystem]\nread = ['~/data']\n\ndeny = ['~/data/later']\n");
+        let ran = run(&jail, "p", &[], "true");
+        ran.status(125).stderr_has("p.toml\" line 4: deny: ").stderr_has("optional = true");
+        run(&jail, "p", &["--allow-missing"], "true").success();
+        profile(
+            &jail,
+            "p.toml",
+            "[filesystem]\nread = ['~/data']\ndeny = [{ path = '~/data/later', optional = true }]\n",
+        );
+        run(&jail, "p", &[], "cat ~/data/open").success();
+    }
 }
 
 #[test]

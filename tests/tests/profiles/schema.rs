@@ -82,17 +82,18 @@ fn holds(jail: &Jail, of: &str, value: &Value) {
 }
 
 const EVERYTHING: &str = "extends = 'git'\n[meta]\nname = 'p'\nversion = '1'\nauthor = 'a'\ndescription = 'd'\n\
-    [filesystem]\nallow = [{ path = '~/c', create = true }]\nread = ['~/notes.txt', '/usr']\nwrite = [{ path = '~/n', optional = true }]\n\
-    allow_file = []\nread_file = ['~/notes.txt']\nwrite_file = []\n\
+    [filesystem]\nallow = [{ path = '~/c', create = true }]\nread = ['~/d', '~/notes.txt', '/usr']\nwrite = [{ path = '~/n', optional = true }]\n\
+    allow_file = []\nread_file = ['~/notes.txt']\nwrite_file = []\ndeny = ['~/d/x', { path = '~/c/x', optional = true }]\n\
     [network]\nconnect = [443]\nbind = [8080]\nport = [3000]\ndns = true\nunix = []\n\
     [environment]\npass = ['A']\nset = { B = 'c' }\nclear = false\n[workdir]\naccess = 'readwrite'\n\
     [options]\nsystem = true\nprivate_shm = false\naccept_gap = ['ipc']\nkeep_cap = []\n\
-    [approve]\nread = ['/srv']\nwrite = []\nallow = []\ndeny = []\n";
+    [approve]\nread = ['/usr']\nwrite = []\nallow = []\ndeny = []\n";
 
 #[test]
 fn each_output_is_as_its_schema_says() {
     nono_tests::need!(Need::Landlock(4), Need::Seccomp);
     let jail = Jail::new();
+    jail.file("home/d/x", "");
     profile(&jail, "p.toml", EVERYTHING);
     profile(&jail, "broken.toml", "x = 1");
     for (of, words) in [

@@ -64,7 +64,8 @@ fn what_is_not_understood() {
         ("[filesystem]\nread = [{ path = '~/*.txt', optional = true }]\n", &["line 2", "patterns are not expanded"]),
         ("[filesystem]\nread = ['../secrets']\n", &["line 2", "leads out of the working directory"]),
         ("[network]\nunix = ['file.txt']\n", &["line 2", "neither a unix socket"]),
-        ("[filesystem]\nallow = ['~']\n", &["line 2", "which is protected", ".ssh"]),
+        ("[filesystem]\nread = ['/usr']\ndeny = ['~/nowhere*']\n", &["line 3", "patterns are not expanded"]),
+        ("[filesystem]\nread = ['/usr']\ndeny = ['/usr']\n", &["granted and denied"]),
         ("[filesystem]\nwrite = ['~/.config/nono']\n", &["line 2", "never granted"]),
     ] {
         refused(&jail, profile(&jail, "p.toml", text), parts);
