@@ -37,6 +37,9 @@ struct Loader {
 impl Loader {
     fn load(&mut self, found: &Found) -> Result<Profile, ProfileError> {
         let mut own = found.read()?;
+        if own.extends.is_empty() {
+            return Ok(own);
+        }
         self.way.push(found.identity());
         let mut whole = Profile::default();
         for At { value: name, place } in std::mem::take(&mut own.extends) {

@@ -25,7 +25,9 @@ pub(super) fn text(path: &Path) -> Result<String, ProfileError> {
     if let Some(kind) = kind(found.file_type()) {
         return Err(ProfileError::NotAFile { path: path.to_owned(), kind });
     }
-    let mut bytes = Vec::new();
+    // A byte more, so that its end is seen at once. What is no length (in /proc it is 0) is no harm.
+    let length = usize::try_from(found.len().min(LIMIT)).unwrap_or_default();
+    let mut bytes = Vec::with_capacity(length.saturating_add(1));
     file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > LIMIT {
         return Err(ProfileError::TooLarge { path: path.to_owned(), limit_kib: LIMIT / 1024 });
