@@ -1,6 +1,6 @@
 //! `without-namespaces HOW COMMAND [ARG]...`: runs a command on a machine that has no namespaces to give. HOW is an errno of
 //! `unshare(2)` (`EPERM` as in a container, `ENOSPC` as where they are switched off, `ENOSYS`), or `mount`: they can be made,
-//! and nothing can be mounted in them, as with AppArmor.
+//! and nothing can be mounted in them, as with `AppArmor`.
 
 use nono_seccomp::{Arch, Errno, InstallFlags, Program, Syscall, set_no_new_privs};
 use std::error::Error;

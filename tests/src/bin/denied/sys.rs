@@ -16,8 +16,8 @@ const SIZE: usize = 8 + 128;
 /// The handle of a file, as the kernel has it.
 pub(crate) fn handle(path: &str) -> io::Result<Vec<u8>> {
     let path = CString::new(path)?;
-    let mut bytes = vec![0_u8; SIZE];
-    bytes[..4].copy_from_slice(&128_u32.to_ne_bytes());
+    let mut bytes = 128_u32.to_ne_bytes().to_vec();
+    bytes.resize(SIZE, 0);
     let mut mount = 0_i32;
     // SAFETY: the path ends in NUL; the kernel writes at most as many bytes as the first field says there are behind the
     // two fields, and one number.
