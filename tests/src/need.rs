@@ -16,7 +16,7 @@ use crate::probe;
 use std::fmt;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// One precondition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,9 +67,7 @@ impl Need {
     pub fn is_met(self) -> bool {
         match self {
             Self::Program(name) => in_path(name).is_some(),
-            Self::Full(name) => in_path(name).is_some_and(|program| {
-                std::fs::canonicalize(program).is_ok_and(|file| file.file_name() != Some("busybox".as_ref()))
-            }),
+            Self::Full(name) => in_path(name).is_some_and(|program| is_full(&program)),
             Self::Landlock(wanted) => landlock_abi() >= wanted,
             Self::Seccomp => probe::seccomp_filters(),
             Self::UserNamespaces => probe::user_namespaces(),
@@ -106,6 +104,11 @@ fn in_path(name: &str) -> Option<PathBuf> {
             file.is_file() && std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o111 != 0
         })
     })
+}
+
+/// Whether `program` is a program of its own, and no other name of busybox.
+fn is_full(program: &Path) -> bool {
+    std::fs::canonicalize(program).is_ok_and(|file| file.file_name() != Some("busybox".as_ref()))
 }
 
 /// Whether `test` can run; when it cannot, says so and records it. Tests use [`need!`](crate::need!).
@@ -175,6 +178,17 @@ mod tests {
     fn programs_are_looked_for_in_path() {
         assert!(Need::Program("sh").is_met());
         assert!(!Need::Program("no-such-program-here").is_met());
+    }
+
+    #[test]
+    fn another_name_of_busybox_is_no_program_of_its_own() -> io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let [own, busybox, applet] = ["tar", "busybox", "diff"].map(|name| dir.path().join(name));
+        std::fs::write(&own, "")?;
+        std::fs::write(&busybox, "")?;
+        std::os::unix::fs::symlink("busybox", &applet)?;
+        assert!(is_full(&own) && !is_full(&applet) && !is_full(&dir.path().join("missing")));
+        Ok(())
     }
 
     #[test]

@@ -4,8 +4,10 @@
 
 use nono_tests::jail::{Jail, Ran, User};
 use nono_tests::need::{self, Need};
+use rustix::process::{Pid, Signal, kill_process_group};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
@@ -156,12 +158,12 @@ fn npm_starts() {
     }
 }
 
-/// Ends with the test, whatever happens.
+/// Leads a process group, and ends with the test, whatever happens: nono, and the command that it stands in for.
 struct Server(Child);
 
 impl Drop for Server {
     fn drop(&mut self) {
-        drop(self.0.kill());
+        let _ = kill_process_group(Pid::from_child(&self.0), Signal::KILL);
         drop(self.0.wait());
     }
 }
@@ -205,7 +207,8 @@ fn a_server_is_reached_on_the_granted_port() {
         refused.status(1).stderr_has("Permission denied");
         let run = jail.args(["run", "-q", "--allow-cwd", "--allow-bind", &free, "--"]).cmd(command);
         let mut started = run.command();
-        let mut server = Server(started.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
+        started.stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
+        let mut server = Server(started.spawn().unwrap());
         let mut line = String::new();
         BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert!(line.starts_with("Serving HTTP"), "{line:?}");

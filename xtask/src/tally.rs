@@ -31,12 +31,8 @@ impl Tally {
             let program = file.and_then(|file| file.rsplit_once('-')).map(|(program, _)| program);
             self.name = program.map_or_else(|| format!("{kind}{name}"), |program| format!("{program} ({name})"));
         } else if let Some(result) = line.strip_prefix("test result: ") {
-            let count = |word: &str| {
-                let part = result.split([';', '.']).find_map(|part| part.trim().strip_suffix(word));
-                part.and_then(|part| part.trim().parse().ok()).unwrap_or(0)
-            };
-            let name = std::mem::take(&mut self.name);
-            self.rows.push(Row { name, passed: count("passed"), failed: count("failed"), ignored: count("ignored") });
+            let ([passed, failed, ignored], name) = (counts(result), std::mem::take(&mut self.name));
+            self.rows.push(Row { name, passed, failed, ignored });
         }
     }
 
@@ -46,6 +42,14 @@ impl Tally {
         let said = skips.tests.len();
         (sum(|row| row.passed).saturating_sub(said), sum(|row| row.failed), sum(|row| row.ignored) + said)
     }
+}
+
+/// Passed, failed and ignored, from what follows `test result: ` in the last line of a test program.
+pub(crate) fn counts(result: &str) -> [usize; 3] {
+    ["passed", "failed", "ignored"].map(|word| {
+        let part = result.split([';', '.']).find_map(|part| part.trim().strip_suffix(word));
+        part.and_then(|part| part.trim().parse().ok()).unwrap_or(0)
+    })
 }
 
 /// The list of what was left out, from lines `NAME<tab>REASON`.

@@ -1,5 +1,6 @@
 //! What a guest says on its console: lines of its init, which begin with `@@`, and between them those of the tests.
 
+use crate::tally::counts;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -53,14 +54,11 @@ impl Story {
             return self.said(said);
         }
         let Some(run) = &mut self.current else { return Event::Line };
-        let count = |rest: &str, word: &str| -> usize {
-            let part = rest.split([';', '.']).find_map(|part| part.trim().strip_suffix(word));
-            part.and_then(|part| part.trim().rsplit(' ').next()?.parse().ok()).unwrap_or(0)
-        };
         if let Some(result) = line.strip_prefix("test result: ") {
-            run.passed += count(result, "passed");
-            run.failed += count(result, "failed");
-            run.skipped += count(result, "ignored");
+            let [passed, failed, ignored] = counts(result);
+            run.passed += passed;
+            run.failed += failed;
+            run.skipped += ignored;
         } else if let Some(at) = line.find("SKIPPED ")
             && let Some((name, reason)) = line.get(at + 8..).and_then(|rest| rest.split_once(": "))
         {

@@ -1,13 +1,13 @@
 //! One guest from its boot to its end.
 
 use super::console::{Event, Run, Story};
-use super::qemu::{Boot, Console, Machine};
+use super::qemu::{self, Boot, Console, Machine};
 use anyhow::Context;
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::path::Path;
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 /// A guest says that it is alive each ten seconds once its tests have begun; booting takes ten, or forty on a busy machine.
@@ -22,6 +22,8 @@ pub(super) struct Ending {
     pub(super) story: Story,
     /// What is wrong with the guest as a whole, if anything is: it hung, or ended too early.
     pub(super) fault: Option<String>,
+    /// It said nothing any more.
+    pub(super) hung: bool,
     pub(super) took: Duration,
 }
 
@@ -36,20 +38,11 @@ pub(super) fn follow(
     let began = Instant::now();
     let mut log = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
     let mut child = machine.start(boot, Console::Pipe)?;
-    let (sender, lines) = mpsc::channel();
-    let console = child.stdout.take().context("qemu has a console")?;
+    let lines = qemu::lines(&mut child)?;
     let mut errors = child.stderr.take().context("qemu has a standard error")?;
-    let reader = std::thread::spawn(move || {
-        for line in BufReader::new(console).split(b'\n') {
-            let Ok(line) = line else { return };
-            if sender.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
-                return;
-            }
-        }
-    });
     let mut story = Story::default();
     let mut screen = VecDeque::new();
-    let mut fault = None;
+    let (mut fault, mut hung) = (None, false);
     loop {
         match lines.recv_timeout(SILENCE) {
             Ok(line) => {
@@ -67,6 +60,7 @@ pub(super) fn follow(
                 }
             }
             Err(RecvTimeoutError::Timeout) => {
+                hung = true;
                 fault = Some(format!("it hung: nothing was said for {} s", SILENCE.as_secs()));
                 break;
             }
@@ -76,8 +70,6 @@ pub(super) fn follow(
     // It has ended, or hangs.
     let _ended = child.kill();
     child.wait()?;
-    drop(lines);
-    let _joined = reader.join();
     let mut said = String::new();
     let _read = errors.read_to_string(&mut said);
     if fault.is_none() && story.done != Some(expected) {
@@ -93,5 +85,5 @@ pub(super) fn follow(
             fault.push_str(&format!("\nqemu: {}", said.trim()));
         }
     }
-    Ok(Ending { story, fault, took: began.elapsed() })
+    Ok(Ending { story, fault, hung, took: began.elapsed() })
 }

@@ -15,7 +15,7 @@ mod table;
 use crate::fetch::{Apt, Architecture, cache};
 use crate::tests_run::target_dir;
 use anyhow::{Context, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use image::{USER, Work};
 use kernels::Kernel;
 use programs::{Programs, TestProgram, Toolchain};
@@ -34,14 +34,11 @@ pub(crate) struct TestVm {
     /// Which kernels: all, quick (three), or versions such as 6.12 or 6.1,7.0
     #[arg(long, default_value = "quick", value_name = "VERSIONS")]
     kernel: String,
-    /// The machine that is emulated
-    #[arg(long, value_enum, default_value = "x86_64")]
-    arch: Arch,
     /// Only test programs whose name contains NAME; `NAME::TEST` runs one test of them
     #[arg(long, value_name = "NAME")]
     filter: Option<String>,
-    /// Only as one user: root or user
-    #[arg(long, value_name = "NAME")]
+    /// Only as one user
+    #[arg(long, value_name = "NAME", value_parser = ["root", USER])]
     user: Option<String>,
     /// How many guests run at once; each has two processors
     #[arg(long, default_value_t = 2)]
@@ -55,17 +52,9 @@ pub(crate) struct TestVm {
     /// Install qemu if it is missing
     #[arg(long)]
     install: bool,
-    /// Write the page docs/kernels.md
-    #[arg(long)]
+    /// Write the page docs/kernels.md; needs all kernels, and all tests
+    #[arg(long, conflicts_with_all = ["filter", "user", "shell"])]
     write: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Arch {
-    #[value(name = "x86_64")]
-    X86,
-    #[value(name = "aarch64")]
-    Arm,
 }
 
 /// How long one test program may take in a guest; without help from the hardware, the longest takes a tenth of it.
@@ -80,10 +69,10 @@ const CASES: [(&str, &str); 2] = [("NONO_TEST_CASES", "2000"), ("NONO_TEST_MODEL
 /// Runs the tests in guests. Whether all passed.
 pub(crate) fn run(shell: &Shell, options: &TestVm) -> anyhow::Result<bool> {
     let began = Instant::now();
-    let architecture = match options.arch {
-        Arch::X86 => Architecture::Amd64,
-        Arch::Arm => Architecture::Arm64,
-    };
+    if options.write && options.kernel != "all" {
+        bail!("--write needs --kernel all: the page tells of every kernel");
+    }
+    let architecture = Architecture::Amd64;
     let mut machine = Machine::find(shell, architecture, options.install)?;
     let cache = cache()?;
     let apt = Apt::open(shell, architecture)?;
@@ -93,10 +82,7 @@ pub(crate) fn run(shell: &Shell, options: &TestVm) -> anyhow::Result<bool> {
         let image = kernels::image(&apt, &kernel, &cache)?;
         booted.push((kernel, image));
     }
-    let toolchain = match options.arch {
-        Arch::X86 => Toolchain::native(),
-        Arch::Arm => bail!("tests for aarch64 cannot be built here yet"),
-    };
+    let toolchain = Toolchain::native();
     println!("building the tests for {}", toolchain.triple);
     let programs = programs::build(shell, &toolchain)?;
     let work = work(options, &programs)?;
@@ -130,7 +116,7 @@ pub(crate) fn run(shell: &Shell, options: &TestVm) -> anyhow::Result<bool> {
     shell.write_file(target.join(format!("test-vm/kernels-{name}.json")), format!("{json:#}\n"))?;
     println!("{}", table::text(&tested, &gone));
     if options.write {
-        shell.write_file("docs/kernels.md", table::page(&tested, &gone, name, &date))?;
+        shell.write_file("docs/kernels.md", table::page(&tested, &gone, name, &date, &LEFT_OUT))?;
     }
     for (name, why) in LEFT_OUT {
         println!("skipped: {name}: {why}");
@@ -142,14 +128,8 @@ pub(crate) fn run(shell: &Shell, options: &TestVm) -> anyhow::Result<bool> {
 
 /// What is run: everything, or what the filter names.
 fn work<'a>(options: &'a TestVm, programs: &'a Programs) -> anyhow::Result<Work<'a>> {
-    let (group, tests) = match options
-        .filter
-        .as_deref()
-        .map(|filter| filter.split_once("::").map_or((filter, None), |(group, test)| (group, Some(test))))
-    {
-        Some((group, tests)) => (group, tests),
-        None => ("", None),
-    };
+    let filter = options.filter.as_deref().unwrap_or_default();
+    let (group, tests) = filter.split_once("::").map_or((filter, None), |(group, test)| (group, Some(test)));
     let left_out = |test: &&TestProgram| LEFT_OUT.iter().any(|(name, _)| *name == test.group);
     let wanted = programs.tests.iter().filter(|test| test.group.contains(group));
     let wanted: Vec<&TestProgram> = wanted.filter(|test| !left_out(test)).collect();
@@ -225,13 +205,11 @@ impl Guests {
                     run.group, run.user, run.passed, run.seconds
                 );
             })?;
-            match &ending.fault {
-                Some(fault) if fault.starts_with("it hung") && retries == 0 => {
-                    println!("{name:<5} hangs, and is started once more: {fault}");
-                    retries += 1;
-                }
-                _ => return Ok(Tested { kernel: kernel.clone(), ending, retries }),
+            if !ending.hung || retries > 0 {
+                return Ok(Tested { kernel: kernel.clone(), ending, retries });
             }
+            println!("{name:<5} hangs, and is started once more: {}", ending.fault.unwrap_or_default());
+            retries += 1;
         }
     }
 }

@@ -6,8 +6,8 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::time::Duration;
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
 use xshell::{Shell, cmd};
 
 /// How long a guest may take that starts with the hardware's help; they take one second.
@@ -36,7 +36,6 @@ impl Machine {
     pub(super) fn find(shell: &Shell, architecture: Architecture, install: bool) -> anyhow::Result<Machine> {
         let (program, package) = match architecture {
             Architecture::Amd64 => ("qemu-system-x86_64", "qemu-system-x86"),
-            Architecture::Arm64 => ("qemu-system-aarch64", "qemu-system-arm"),
         };
         let is_there = || cmd!(shell, "{program} --version").quiet().ignore_stdout().ignore_stderr().run().is_ok();
         if !is_there() {
@@ -61,18 +60,14 @@ impl Machine {
         }
         let fast = Machine { accelerated: true, ..self.clone() };
         let mut child = fast.start(&Boot { words: "vm=trial".into(), ..boot.clone() }, Console::Pipe)?;
-        let console = child.stdout.take().context("qemu has a console")?;
-        let (sender, started) = mpsc::channel();
-        let reader = std::thread::spawn(move || {
-            let mut lines = BufReader::new(console).split(b'\n');
-            if lines.any(|line| line.is_ok_and(|line| line.starts_with(b"@@TRIAL"))) {
-                let _heard = sender.send(());
-            }
-        });
-        self.accelerated = started.recv_timeout(TRIAL).is_ok();
+        let lines = lines(&mut child)?;
+        let until = Instant::now() + TRIAL;
+        // Ends with the guest, or when it has had its time.
+        while let Ok(line) = lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            self.accelerated |= line.starts_with("@@TRIAL");
+        }
         let _ended = child.kill();
         child.wait()?;
-        let _joined = reader.join();
         Ok(())
     }
 
@@ -81,7 +76,6 @@ impl Machine {
         let (machine, cpu, terminal) = match self.architecture {
             // Without these devices it starts in half the time.
             Architecture::Amd64 => ("q35,usb=off,smbus=off,sata=off", "max", "ttyS0,115200"),
-            Architecture::Arm64 => ("virt", "cortex-a72", "ttyAMA0"),
         };
         let (accelerator, cpu) = if self.accelerated { ("kvm", "host") } else { ("tcg,thread=multi", cpu) };
         // A qemu must not live longer than the thread that waits for it.
@@ -118,6 +112,21 @@ pub(super) enum Console {
     Terminal,
     /// For this program.
     Pipe,
+}
+
+/// What a guest with a piped console says, line by line, until it ends.
+pub(super) fn lines(guest: &mut Child) -> anyhow::Result<Receiver<String>> {
+    let console = guest.stdout.take().context("qemu has a console")?;
+    let (sender, lines) = mpsc::channel();
+    // Ends when the guest does, or when nobody listens.
+    std::thread::spawn(move || {
+        for line in BufReader::new(console).split(b'\n').map_while(Result::ok) {
+            if sender.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
+                return;
+            }
+        }
+    });
+    Ok(lines)
 }
 
 /// Where the guests' consoles are kept.

@@ -2,6 +2,7 @@
 
 use super::console::Run;
 use super::guest::Ending;
+use super::image::USER;
 use super::kernels::Kernel;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,9 +18,12 @@ pub(super) struct Tested {
 }
 
 impl Tested {
-    /// Nothing failed, and everything was run.
+    /// Everything was run, nothing failed, and `doctor` had its say. Where no test was found nothing was shown.
     pub(super) fn is_good(&self) -> bool {
-        self.ending.fault.is_none() && self.ending.story.runs.iter().all(|run| run.failed == 0)
+        let story = &self.ending.story;
+        let ran = story.runs.iter().any(|run| run.passed + run.skipped > 0);
+        let said = story.runs.iter().all(|run| story.doctors.contains_key(&run.user));
+        self.ending.fault.is_none() && ran && said && story.runs.iter().all(|run| run.failed == 0)
     }
 
     /// As the kernel calls itself, without the name of its flavour; else by its package.
@@ -50,8 +54,23 @@ impl Tested {
         .collect()
     }
 
-    fn gaps(&self, user: &str) -> usize {
-        self.guarantees(user).values().filter(|word| *word == "gap").count()
+    /// How many of them are gaps; where there is no sandbox, nothing can be counted.
+    fn gaps(&self) -> String {
+        let story = &self.ending.story;
+        let Some(doctor) = story.doctors.get(USER).or_else(|| story.doctors.values().next()) else { return "?".into() };
+        match doctor.get("guarantees").and_then(Value::as_array) {
+            Some(rows) if !rows.is_empty() => {
+                rows.iter().filter(|row| row.get("status") == Some(&json!("gap"))).count().to_string()
+            }
+            _ => "-".into(),
+        }
+    }
+
+    /// What is said of a guarantee that `doctor` does not name.
+    fn nothing(&self) -> &'static str {
+        let doctors = &self.ending.story.doctors;
+        let has_none = |doctor: &Value| doctor.get("sandbox") == Some(&json!(false));
+        if doctors.values().any(has_none) { "no sandbox" } else { "?" }
     }
 }
 
@@ -70,7 +89,7 @@ pub(super) fn text(all: &[Tested], gone: &[String]) -> String {
             text,
             "{:<10} {abi:>4} {passed:>7} {failed:>7} {skipped:>8} {:>5} {:>4} s{state}",
             one.release(),
-            one.gaps("user"),
+            one.gaps(),
             one.ending.took.as_secs()
         );
     }
@@ -138,10 +157,17 @@ pub(super) fn json(all: &[Tested], gone: &[String], architecture: &str, date: &s
 }
 
 /// The page for people.
-pub(super) fn page(all: &[Tested], gone: &[String], architecture: &str, date: &str) -> String {
+pub(super) fn page(
+    all: &[Tested],
+    gone: &[String],
+    architecture: &str,
+    date: &str,
+    left_out: &[(&str, &str)],
+) -> String {
+    let left_out: String = left_out.iter().map(|(name, why)| format!(" Left out: {name} ({why}).")).collect();
     let mut page = format!(
         "# Kernels\n\nMade by `cargo xtask test-vm --kernel all --write`, {date}, {architecture}. Each kernel is Debian's, \
-         booted in a virtual machine,\nwith every test program of this repository as root and as an ordinary user.\n"
+         booted in a virtual machine,\nwith every test program of this repository as root and as an ordinary user.{left_out}\n"
     );
     let heading: String = all.iter().map(|one| format!(" {} |", one.release())).collect();
     let line = "---|".repeat(all.len());
@@ -163,7 +189,7 @@ pub(super) fn page(all: &[Tested], gone: &[String], architecture: &str, date: &s
     page.push_str(&format!("| guarantee |{heading}\n|---|{line}\n"));
     let names: Vec<String> = {
         let mut names = Vec::new();
-        let lists = all.iter().filter_map(|one| one.ending.story.doctors.get("user")?.get("guarantees")?.as_array());
+        let lists = all.iter().filter_map(|one| one.ending.story.doctors.get(USER)?.get("guarantees")?.as_array());
         for name in lists.flatten().filter_map(|row| row.get("name")?.as_str()) {
             if !names.iter().any(|other| other == name) {
                 names.push(name.to_owned());
@@ -174,10 +200,10 @@ pub(super) fn page(all: &[Tested], gone: &[String], architecture: &str, date: &s
     for name in &names {
         let cells = each(&|one| {
             let of = |user| one.guarantees(user).get(name).cloned();
-            match (of("user"), of("root")) {
+            match (of(USER), of("root")) {
                 (Some(user), Some(root)) if user != root => format!("{} ({})", short(&user), short(&root)),
                 (Some(user), _) => short(&user),
-                (None, _) => "no sandbox".to_owned(),
+                (None, _) => one.nothing().to_owned(),
             }
         });
         page.push_str(&row(name, cells));
