@@ -8,6 +8,7 @@ use nono_core::{Accepted, CapabilitySet, FsAccess, Gap, Guarantee, Mechanism, Ne
 /// `accepted` is a gap.
 pub(crate) fn answer(guarantee: Guarantee, set: &CapabilitySet, accepted: &Accepted) -> Option<Result<Mechanism, Gap>> {
     let gap = || if accepted.contains(guarantee) { left_off(guarantee) } else { None }.or_else(|| open(guarantee));
+    let gap = || gap().map(|gap| if guarantee == Guarantee::Deny { naming_a_deny(gap, set) } else { gap });
     asked_for(guarantee, set).then(|| gap().map_or(Ok(mechanism(guarantee)), Err))
 }
 
@@ -17,6 +18,16 @@ pub(crate) fn mechanism(guarantee: Guarantee) -> Mechanism {
         Guarantee::Environment | Guarantee::Descriptors => Mechanism::Launch,
         _ => Mechanism::Seatbelt,
     }
+}
+
+/// Says which path is meant: a protected one below a wide grant is denied without having been named.
+fn naming_a_deny(gap: Gap, set: &CapabilitySet) -> Gap {
+    let paths = match set.denies() {
+        [] => return gap,
+        [one] => format!("{one:?} is denied"),
+        [one, more @ ..] => format!("{one:?} and {} more are denied", more.len()),
+    };
+    Gap { risk: format!("{paths}, and {}", gap.risk).into(), ..gap }
 }
 
 /// The gap of what a start can leave off.

@@ -163,9 +163,9 @@ fn what_is_protected_there_is_not_covered() {
     let nono = nono!();
     let jail = Jail::new();
     jail.file("home/Library/Keychains/login.keychain-db", "");
-    for covers in ["../home", "../home/Library"] {
+    for (covers, said) in [("../home", "more are denied"), ("../home/Library", "Library/Keychains\" is denied")] {
         let ran = run(&jail, &nono, ["--read", covers, "--", "true"]).run();
-        ran.status(125).stderr_has("which is protected");
+        ran.status(125).stderr_has(said).stderr_has("--accept-gap deny");
     }
     run(&jail, &nono, ["--read", "../home/Library/Keychains", "--", "true"]).run().success();
 }
