@@ -11,9 +11,11 @@ use landlock::{
     RulesetError, Scope,
 };
 use nono_core::{FsAccess, PathKind};
-use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fcntl_getfl, fstat, openat2};
+use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fcntl_getfl, fstat, openat, openat2};
+use rustix::io::Errno;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Component, Path};
 
 /// Makes the ruleset of `plan`, and says whether a granted object belongs to another user. Nothing is restricted yet.
 pub(crate) fn build(plan: &Plan) -> Result<(OwnedFd, bool), PrepareError> {
@@ -75,10 +77,8 @@ fn add(ruleset: BorrowedFd<'_>, object: BorrowedFd<'_>, access: FsAccess) -> io:
 /// Opens the object of `rule`: no link is followed, so what is opened is what was resolved, or an error. Its owner is
 /// returned beside it.
 fn open(rule: &PathRule) -> Result<(OwnedFd, u32), PrepareError> {
-    let failed = |source: rustix::io::Errno| PrepareError::Open { path: rule.path.clone(), source: source.into() };
-    // Not O_NOFOLLOW beside it: together they open the link itself (openat2(2)).
-    let flags = OFlags::PATH | OFlags::CLOEXEC;
-    let object = openat2(CWD, &rule.path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS).map_err(failed)?;
+    let failed = |source: Errno| PrepareError::Open { path: rule.path.clone(), source: source.into() };
+    let object = open_without_links(&rule.path).map_err(failed)?;
     let found = fstat(&object).map_err(failed)?;
     let kind = match FileType::from_raw_mode(found.st_mode) {
         FileType::Directory => PathKind::Directory,
@@ -92,17 +92,40 @@ fn open(rule: &PathRule) -> Result<(OwnedFd, u32), PrepareError> {
     }
 }
 
+fn open_without_links(path: &Path) -> Result<OwnedFd, Errno> {
+    // Not O_NOFOLLOW beside it: together they open the link itself (openat2(2)).
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    match openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
+        // A filter cannot look into its arguments: a sandbox around this one may have to refuse it (Landlock below ABI 3).
+        Err(Errno::NOSYS) => walk_without_links(path),
+        opened => opened,
+    }
+}
+
+/// The same by a step for each name.
+fn walk_without_links(path: &Path) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut place = openat(CWD, if path.is_absolute() { "/" } else { "." }, flags, Mode::empty())?;
+    for name in path.components().filter(|name| !matches!(name, Component::RootDir | Component::CurDir)) {
+        place = openat(&place, name.as_os_str(), flags, Mode::empty())?;
+        if FileType::from_raw_mode(fstat(&place)?.st_mode) == FileType::Symlink {
+            return Err(Errno::LOOP);
+        }
+    }
+    Ok(place)
+}
+
 /// Adds a rule for each standard stream that is a regular file, for the mode it is open in: `/dev/stdin` and
 /// `/dev/stderr` open the file anew, by its own permissions.
 pub(crate) fn add_standard_streams(ruleset: BorrowedFd<'_>, handled: FsAccess) -> Result<(), PrepareError> {
     let streams = [rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr()];
     for (descriptor, stream) in (0..).zip(streams) {
-        let failed = |source: rustix::io::Errno| PrepareError::StandardStream { descriptor, source: source.into() };
+        let failed = |source: Errno| PrepareError::StandardStream { descriptor, source: source.into() };
         let access = match fstat(stream) {
             Ok(found) if FileType::from_raw_mode(found.st_mode) == FileType::RegularFile => {
                 mode(fcntl_getfl(stream).map_err(failed)?) & handled
             }
-            Ok(_) | Err(rustix::io::Errno::BADF) => FsAccess::empty(),
+            Ok(_) | Err(Errno::BADF) => FsAccess::empty(),
             Err(errno) => return Err(failed(errno)),
         };
         if !access.is_empty() {
@@ -130,7 +153,6 @@ mod tests {
     use super::*;
     use nono_core::Identity;
     use std::os::unix::fs::{MetadataExt, symlink};
-    use std::path::Path;
 
     fn rule(path: &Path, kind: PathKind, identity: Option<Identity>) -> PathRule {
         PathRule { path: path.to_owned(), kind, identity, access: FsAccess::READ_FILE }
@@ -162,7 +184,13 @@ mod tests {
         for path in [link.join("one"), link.clone()] {
             let opened = open(&rule(&path, PathKind::File, None));
             assert!(opened.is_err(), "{path:?}: {opened:?}");
+            assert!(matches!(walk_without_links(&path), Err(Errno::LOOP | Errno::NOTDIR)), "{path:?}");
         }
+        for path in [&one, &root, Path::new("/")] {
+            let found = fstat(walk_without_links(path).unwrap()).unwrap();
+            assert_eq!((found.st_dev, found.st_ino), (path.metadata().unwrap().dev(), path.metadata().unwrap().ino()));
+        }
+        assert_eq!(walk_without_links(&root.join("missing/one")).unwrap_err(), Errno::NOENT);
     }
 
     #[test]

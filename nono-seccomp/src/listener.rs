@@ -50,7 +50,8 @@ impl Listener {
     /// Waits for a call and receives it. Blocks also on a descriptor in non-blocking mode: [`poll`](Self::poll) first.
     ///
     /// `None` if the call that woke us was over before it was received, or no process has the filter any more; `poll`
-    /// tells these apart.
+    /// tells these apart. Older kernels (seen on 5.10; not on 6.12) wait for ever when no process has the filter: poll
+    /// first there too.
     ///
     /// # Errors
     /// [`ListenError::Call`].

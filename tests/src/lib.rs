@@ -5,7 +5,7 @@
 //!
 //! Variables it reads: `NONO_TEST_BIN_DIR` (where `nono` and `attempt` are), `NONO_TEST_REQUIRE` (which missing
 //! preconditions are failures), `NONO_TEST_ABI` (the Landlock ABI this machine must have), `NONO_TEST_SKIPS` (a file
-//! that lists what was skipped).
+//! that lists what was skipped), `NONO_TEST_SAMPLE` (which part of a mass test is made).
 
 pub mod attempt;
 pub mod capture;
@@ -16,4 +16,5 @@ pub mod jail;
 pub mod need;
 mod probe;
 pub mod raw;
+pub mod sample;
 pub mod terminal;

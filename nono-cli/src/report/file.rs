@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 /// Writes `text` to `path`, from the directory nono was started in. What is in `/dev` (`/dev/stderr`, `/dev/fd/3`) is
 /// written to; anything else is replaced.
@@ -51,7 +51,7 @@ fn create(directory: &OwnedFd, name: &OsString, text: &str, mode: Option<Mode>) 
 /// opened by the way: what is asked of the descriptor cannot be exchanged meanwhile.
 fn stays_inside(way: &Path, directory: &OwnedFd, set: &CapabilitySet) -> io::Result<()> {
     let opened = platform::path_of(directory)?;
-    let way = std::path::absolute(way)?;
+    let way = std::path::absolute(without_dots(way)?)?;
     for above in way.ancestors().filter_map(|above| above.canonicalize().ok()) {
         for grant in set.fs().iter().filter(|grant| grant.access().intersects(FsAccess::CHANGE)) {
             let place = grant.resolved();
@@ -65,6 +65,22 @@ fn stays_inside(way: &Path, directory: &OwnedFd, set: &CapabilitySet) -> io::Res
     Ok(())
 }
 
+/// Takes the `..` in front off: from where nono was started they lead by directories, and by no link.
+fn without_dots(way: &Path) -> io::Result<PathBuf> {
+    let mut names = way.components().peekable();
+    if !names.peek().is_some_and(|name| matches!(name, Component::ParentDir | Component::CurDir)) {
+        return Ok(way.to_owned());
+    }
+    let mut place = std::env::current_dir()?;
+    while let Some(name) = names.next_if(|name| matches!(name, Component::ParentDir | Component::CurDir)) {
+        if name == Component::ParentDir {
+            place.pop();
+        }
+    }
+    place.extend(names);
+    Ok(place)
+}
+
 /// A name that nobody can foresee.
 fn temporary_name() -> io::Result<OsString> {
     Ok(format!(".nono-report-{:016x}", u64::from_ne_bytes(platform::random()?)).into())
@@ -76,7 +92,6 @@ mod tests {
     use nono_core::AccessMode;
     use std::fs;
     use std::os::unix::fs::symlink;
-    use std::path::PathBuf;
 
     fn place() -> (tempfile::TempDir, PathBuf, CapabilitySet) {
         let dir = tempfile::tempdir().unwrap();
@@ -114,6 +129,19 @@ mod tests {
         symlink(root.join("granted/sub"), root.join("private/link")).unwrap();
         write(&root.join("private/link/report"), "report", &set).unwrap();
         assert_eq!(fs::read_to_string(root.join("granted/sub/report")).unwrap(), "report");
+    }
+
+    #[test]
+    fn dots_in_front_are_no_way_into_the_directory_they_lead_out_of() {
+        let here = std::env::current_dir().unwrap();
+        let above = here.parent().unwrap();
+        assert_eq!(without_dots(Path::new("../reports")).unwrap(), above.join("reports"));
+        assert_eq!(without_dots(Path::new("./../..")).unwrap(), above.parent().unwrap());
+        // A link may be on the way to these.
+        for way in ["a/../b", "/a/..", "a"] {
+            assert_eq!(without_dots(Path::new(way)).unwrap(), Path::new(way));
+        }
+        assert_eq!(without_dots(Path::new("../a/../b")).unwrap(), above.join("a/../b"));
     }
 
     #[test]

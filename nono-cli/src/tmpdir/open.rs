@@ -2,7 +2,7 @@
 //! through a link.
 
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, StatxFlags};
 use rustix::io::{Errno, Result};
 use rustix::path::Arg;
 
@@ -55,9 +55,25 @@ pub(super) fn unlock(handle: BorrowedFd<'_>) -> Result<()> {
     rustix::fs::chmodat(CWD, link, Mode::RWXU, AtFlags::empty())
 }
 
+/// `name` is one name, so that a link could only be at its end.
 fn within<P: Arg>(dir: BorrowedFd<'_>, name: P, access: OFlags) -> Result<OwnedFd> {
+    let name = name.into_c_str()?;
     let flags = access | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let resolve =
         ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_XDEV;
-    rustix::fs::openat2(dir, name, flags, Mode::empty(), resolve)
+    match rustix::fs::openat2(dir, &*name, flags, Mode::empty(), resolve) {
+        // A sandbox around this one may have to refuse it (Landlock below ABI 3).
+        Err(Errno::NOSYS) => {
+            let opened = rustix::fs::openat(dir, &*name, flags, Mode::empty())?;
+            if mount(dir)? == mount(opened.as_fd())? { Ok(opened) } else { Err(Errno::XDEV) }
+        }
+        opened => opened,
+    }
+}
+
+/// The number of the mount that a directory is on: `statx(2)`, since Linux 5.8.
+fn mount(directory: BorrowedFd<'_>) -> Result<u64> {
+    let found = rustix::fs::statx(directory, c"", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID)?;
+    let known = StatxFlags::from_bits_retain(found.stx_mask).contains(StatxFlags::MNT_ID);
+    if known { Ok(found.stx_mnt_id) } else { Err(Errno::NOSYS) }
 }

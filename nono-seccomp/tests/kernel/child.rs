@@ -68,3 +68,10 @@ pub(crate) fn skip(what: &str) {
     assert!(!required, "required, but there is no {what}");
     println!("skipped: no {what}");
 }
+
+/// Whether this kernel calls itself at least so: for what no call tells.
+pub(crate) fn is_linux(major: u32, minor: u32) -> bool {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let mut numbers = release.split(|part: char| !part.is_ascii_digit()).map(|number| number.parse().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (major, minor)
+}

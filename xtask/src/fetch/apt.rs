@@ -15,6 +15,7 @@ const FRESH: Duration = Duration::from_hours(24);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Architecture {
     Amd64,
+    Arm64,
 }
 
 impl Architecture {
@@ -22,6 +23,7 @@ impl Architecture {
     pub(crate) fn debian(self) -> &'static str {
         match self {
             Architecture::Amd64 => "amd64",
+            Architecture::Arm64 => "arm64",
         }
     }
 }

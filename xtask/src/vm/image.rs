@@ -55,7 +55,9 @@ fn pack(shell: &Shell, apt: &Apt<'_>, work: &Work<'_>, cache: &Path, place: &Pat
     archive.text(Path::new("/init"), 0o755, INIT.as_bytes())?;
     archive.device(Path::new("/dev/console"), 0o600, (5, 1))?;
     archive.device(Path::new("/dev/null"), 0o666, (1, 3))?;
-    for directory in ["/proc", "/sys", "/run", "/usr/bin", "/usr/lib", "/lib", "/sbin", "/var/tmp", "/opt"] {
+    for directory in
+        ["/proc", "/sys", "/run", "/usr/bin", "/usr/lib", "/usr/share", "/lib", "/sbin", "/var/tmp", "/opt"]
+    {
         archive.directory(Path::new(directory), 0o755)?;
     }
     archive.directory(Path::new("/tmp"), 0o1777)?;

@@ -12,7 +12,7 @@ busybox mount -t sysfs sysfs /sys
 busybox mount -t devtmpfs dev /dev
 busybox mkdir -p /dev/pts /dev/shm
 busybox mount -t devpts -o mode=620,ptmxmode=666 devpts /dev/pts
-busybox mount -t tmpfs -o mode=1777 shm /dev/shm
+busybox mount -t tmpfs -o mode=1777,size=75%,nr_inodes=1000000 shm /dev/shm
 busybox mount -t tmpfs -o mode=1777,size=75%,nr_inodes=1000000 tmp /tmp
 busybox mount -t tmpfs -o mode=0755 run /run
 busybox mount -t cgroup2 cgroup /sys/fs/cgroup 2>/dev/null
@@ -21,6 +21,7 @@ busybox ln -sf /proc/self/fd/0 /dev/stdin
 busybox ln -sf /proc/self/fd/1 /dev/stdout
 busybox ln -sf /proc/self/fd/2 /dev/stderr
 busybox --install -s /bin
+ln -s /bin/busybox /usr/bin/env
 ip link set lo up
 hostname guest
 chown 1000:1000 /home/user

@@ -1,37 +1,13 @@
 //! Static test programs of all crates, for guests that have no library.
 
+use crate::cross::Environment;
 use crate::tests_run::target_dir;
 use anyhow::{Context, bail};
 use serde_json::Value;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use xshell::Shell;
-
-/// Builds of this workspace for one kind of machine.
-#[derive(Debug, Clone)]
-pub(super) struct Toolchain {
-    /// Rust's name of the machine.
-    pub(super) triple: String,
-    /// Flags of rustc.
-    pub(super) rustflags: String,
-    /// Variables for cargo, beside those flags.
-    pub(super) variables: Vec<(String, String)>,
-    /// Arguments for cargo, before others.
-    pub(super) arguments: Vec<String>,
-}
-
-impl Toolchain {
-    /// For this machine, with the libraries of its compiler.
-    pub(super) fn native() -> Toolchain {
-        Toolchain {
-            // Named, so that the flags are not for build scripts and macros.
-            triple: "x86_64-unknown-linux-gnu".into(),
-            rustflags: "-C target-feature=+crt-static -C relocation-model=static".into(),
-            variables: Vec::new(),
-            arguments: Vec::new(),
-        }
-    }
-}
 
 /// One test program.
 #[derive(Debug, Clone)]
@@ -56,12 +32,12 @@ pub(super) struct Programs {
 }
 
 /// Builds everything, as small as it gets.
-pub(super) fn build(shell: &Shell, toolchain: &Toolchain) -> anyhow::Result<Programs> {
+pub(super) fn build(shell: &Shell, environment: &Environment) -> anyhow::Result<Programs> {
     let target = target_dir(shell)?;
     let weak = target.join("weak");
     let (mut tests, mut programs) = (Vec::new(), Vec::new());
     let workspace = ["test", "--no-run", "--workspace", "--exclude", "xtask", "--all-features"];
-    for (program, is_test) in cargo(shell, toolchain, &workspace, "")? {
+    for (program, is_test) in cargo(shell, environment, &workspace)? {
         if is_test {
             tests.push(program);
         } else {
@@ -69,9 +45,11 @@ pub(super) fn build(shell: &Shell, toolchain: &Toolchain) -> anyhow::Result<Prog
         }
     }
     let command = ["build", "--package", "nono-cli"];
-    programs.extend(cargo(shell, toolchain, &command, "")?.into_iter().map(|(program, _)| program.file));
+    programs.extend(cargo(shell, environment, &command)?.into_iter().map(|(program, _)| program.file));
     let weak_arguments = [&command[..], &["--target-dir", path(&weak)?]].concat();
-    let weak = cargo(shell, toolchain, &weak_arguments, " --cfg weak_broker")?;
+    let mut with_hole = environment.clone();
+    with_hole.rustflags.extend(["--cfg", "weak_broker"].map(OsString::from));
+    let weak = cargo(shell, &with_hole, &weak_arguments)?;
     let weak = weak.into_iter().next().context("cargo built no weak nono")?.0.file;
     tests.sort_by(|one, other| one.group.cmp(&other.group));
     let nono = programs.iter().find(|file| file.ends_with("nono")).context("cargo built no nono")?;
@@ -84,19 +62,13 @@ fn path(path: &Path) -> anyhow::Result<&str> {
 }
 
 /// Runs cargo, and returns the programs it made; true for tests.
-fn cargo(
-    shell: &Shell,
-    toolchain: &Toolchain,
-    arguments: &[&str],
-    flags: &str,
-) -> anyhow::Result<Vec<(TestProgram, bool)>> {
+fn cargo(shell: &Shell, environment: &Environment, arguments: &[&str]) -> anyhow::Result<Vec<(TestProgram, bool)>> {
     let mut command = Command::new(env!("CARGO"));
-    command.args(&toolchain.arguments).args(arguments).args(["--profile", "vm", "--target", &toolchain.triple]);
-    command.args(["--quiet", "--message-format", "json-render-diagnostics"]);
-    command.envs(toolchain.variables.iter().cloned()).env("RUSTFLAGS", format!("{}{flags}", toolchain.rustflags));
+    command.args(arguments).args(["--profile", "vm", "--quiet", "--message-format", "json-render-diagnostics"]);
+    environment.apply(&mut command);
     let ran = command.current_dir(shell.current_dir()).stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
     if !ran.status.success() {
-        bail!("cargo could not build the tests for {}", toolchain.triple);
+        bail!("cargo could not build the tests for {}", environment.target);
     }
     let messages = String::from_utf8_lossy(&ran.stdout);
     Ok(messages.lines().filter_map(|line| program(&serde_json::from_str(line).ok()?)).collect())
