@@ -91,7 +91,8 @@ fn descriptors_are_inherited_by_number_only() {
         (policy().pass_descriptors([8]), "8\n"),
         (Seatbelt.prepare(&CapabilitySet::default(), &accepted(Guarantee::Descriptors)).unwrap(), "7\n8\n"),
     ] {
-        let inner = sandboxed("/bin/sh", &policy);
+        // It is given the helper's name, by which some programs of many names would go.
+        let inner = sandboxed("/bin/bash", &policy);
         let mut outer = Command::new("/bin/sh");
         outer.args(["-c", open, "sh"]).arg(inner.get_program()).args(inner.get_args()).args(["-c", shows]);
         let output = run(&mut outer);

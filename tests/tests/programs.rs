@@ -151,7 +151,13 @@ fn shell() {
 
 #[test]
 fn tar_find_and_sort() {
-    nono_tests::need!(Need::Landlock(1), Need::Program("tar"), Need::Program("find"), Need::Program("bash"));
+    nono_tests::need!(
+        Need::Landlock(1),
+        Need::Full("tar"),
+        Need::Program("find"),
+        Need::Full("sort"),
+        Need::Program("bash")
+    );
     for user in User::all() {
         let jail = Jail::of(user);
         let script = "mkdir -p a/b && seq 30000 > a/b/numbers && tar czf a.tar.gz a && tar xzf a.tar.gz --one-top-level=c && \

@@ -154,6 +154,7 @@ fn streams_that_are_no_terminals_stay() {
 #[test]
 fn signals_are_passed_on_and_nothing_is_left_behind() {
     need_supervision!("stty", "timeout");
+    nono_tests::need!(Need::Full("timeout"));
     on_terminals(|terminal, jail| {
         let before = terminal.run("stty -a");
         let mark = format!("{}", jail.root().display());

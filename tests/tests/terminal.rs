@@ -126,7 +126,7 @@ fn there_is_no_new_session_and_the_job_has_the_foreground() {
 
 #[test]
 fn programs_set_the_terminal_up_and_back() {
-    nono_tests::need!(Need::Landlock(1), Need::Program("bash"), Need::Program("stty"), Need::Program("less"));
+    nono_tests::need!(Need::Landlock(1), Need::Program("bash"), Need::Program("stty"), Need::Full("less"));
     on_terminals(|terminal| {
         assert!(terminal.run("nono run -q -- stty size").contains("24 80"));
         terminal.run("nono run -q -- stty -echo");

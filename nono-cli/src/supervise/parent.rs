@@ -197,14 +197,18 @@ fn send(child: Pid, number: i32) {
 fn kill_descendants() {
     let until = Instant::now() + DYING;
     while Instant::now() < until {
-        let children: Vec<Pid> = children();
-        if children.is_empty() {
-            return;
-        }
-        for child in children {
+        for child in children() {
             let _gone = kill_process(child, Signal::KILL);
         }
-        while let Ok(Some(_)) = waitpid(None, WaitOptions::NOHANG) {}
+        // Whether any is left, the kernel says: a list that is read while processes die may leave some out
+        // (`children` in proc_pid_task(5)).
+        loop {
+            match waitpid(None, WaitOptions::NOHANG) {
+                Ok(Some(_)) => {}
+                Err(Errno::CHILD) => return,
+                Ok(None) | Err(_) => break,
+            }
+        }
         std::thread::sleep(Duration::from_millis(1));
     }
 }

@@ -41,6 +41,7 @@ pub(crate) struct Package {
 #[derive(Debug)]
 pub(crate) struct Apt<'a> {
     shell: &'a Shell,
+    architecture: Architecture,
     root: PathBuf,
     /// Nobody else changes the state meanwhile.
     _lock: File,
@@ -64,11 +65,16 @@ impl<'a> Apt<'a> {
             let path = root.join(name);
             fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         }
-        let apt = Apt { shell, root, _lock: lock };
+        let apt = Apt { shell, architecture, root, _lock: lock };
         if changed || !apt.is_fresh() {
             apt.update()?;
         }
         Ok(apt)
+    }
+
+    /// What its packages are for.
+    pub(crate) fn architecture(&self) -> Architecture {
+        self.architecture
     }
 
     fn is_fresh(&self) -> bool {

@@ -98,7 +98,7 @@ fn pack(shell: &Shell, apt: &Apt<'_>, work: &Work<'_>, cache: &Path, place: &Pat
 fn userland(apt: &Apt<'_>, package: &str, program: &str, cache: &Path) -> anyhow::Result<PathBuf> {
     let newest = apt.versions(package)?.into_iter().next().with_context(|| format!("there is no package {package}"))?;
     let file = apt.fetch(&newest)?;
-    let place = cache.join(format!("{}_{}", package, newest.version.as_str()));
+    let place = cache.join(format!("{package}_{}_{}", newest.version.as_str(), apt.architecture().debian()));
     if !place.is_dir() {
         apt.extract(&file, program, &place)?;
     }

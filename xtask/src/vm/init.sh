@@ -22,6 +22,7 @@ busybox ln -sf /proc/self/fd/1 /dev/stdout
 busybox ln -sf /proc/self/fd/2 /dev/stderr
 busybox --install -s /bin
 ln -s /bin/busybox /usr/bin/env
+ln -s /bin/busybox /usr/bin/setsid
 ip link set lo up
 hostname guest
 chown 1000:1000 /home/user
