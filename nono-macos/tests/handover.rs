@@ -18,6 +18,9 @@ const PRETEND: &str = "NONO_TEST_PRETEND";
 /// A variable with something like a credential.
 const TOKEN: &str = "NONO_TEST_TOKEN";
 
+/// A shell that is one by whatever name it is called; `/bin/sh` may be a program of many names.
+const SHELL: &str = "/bin/bash";
+
 fn main() -> ExitCode {
     match Handover::read(std::env::args_os()) {
         Ok(Some(handover)) => return helper(handover),
@@ -70,14 +73,14 @@ fn run(command: &mut Command) -> Output {
 
 fn a_command_is_started_as_it_was_written() {
     let hostile = OsString::from_vec(b"\"))(allow default)\\\n\xff $(id)".to_vec());
-    let mut command = sandboxed("/bin/sh", &policy());
+    let mut command = sandboxed(SHELL, &policy());
     command.arg0("sh by another name").env("VALUE", "v w").current_dir("/");
     command.args(["-c", "printf '%s|' \"$@\" \"$VALUE\"; pwd -P; exit 7", "-x"]).args([&hostile, &OsString::new()]);
     let output = run(&mut command);
     assert_eq!(output.status.code(), Some(7), "{output:?}");
     assert_eq!(output.stdout, b"\"))(allow default)\\\n\xff $(id)||v w|/\n", "{output:?}");
     // Without -c a shell calls itself by its first argument.
-    let mut named = sandboxed("/bin/sh", &policy());
+    let mut named = sandboxed(SHELL, &policy());
     named.arg0("sh by another name").stdin(Stdio::null()).args(["-c", "echo \"$0\""]);
     assert_eq!(run(&mut named).stdout, b"sh by another name\n");
 }
@@ -91,8 +94,7 @@ fn descriptors_are_inherited_by_number_only() {
         (policy().pass_descriptors([8]), "8\n"),
         (Seatbelt.prepare(&CapabilitySet::default(), &accepted(Guarantee::Descriptors)).unwrap(), "7\n8\n"),
     ] {
-        // It is given the helper's name, by which some programs of many names would go.
-        let inner = sandboxed("/bin/bash", &policy);
+        let inner = sandboxed(SHELL, &policy);
         let mut outer = Command::new("/bin/sh");
         outer.args(["-c", open, "sh"]).arg(inner.get_program()).args(inner.get_args()).args(["-c", shows]);
         let output = run(&mut outer);
@@ -108,15 +110,15 @@ fn credentials_are_withheld_unless_they_are_named() {
         return;
     };
     let shows = ["-c", "echo \"${NONO_TEST_TOKEN-none}\""];
-    let mut command = sandboxed("/bin/sh", &policy());
+    let mut command = sandboxed(SHELL, &policy());
     assert_eq!(withheld_variables(&command), [name]);
     assert_eq!(run(command.args(shows)).stdout, b"none\n");
-    let mut named = sandboxed("/bin/sh", &policy());
+    let mut named = sandboxed(SHELL, &policy());
     named.env(TOKEN, "given");
     assert!(withheld_variables(&named).is_empty());
     assert_eq!(run(named.args(shows)).stdout, b"given\n");
     let policy = Seatbelt.prepare(&CapabilitySet::default(), &accepted(Guarantee::Environment)).unwrap();
-    assert_eq!(run(sandboxed("/bin/sh", &policy).args(shows)).stdout, b"secret\n");
+    assert_eq!(run(sandboxed(SHELL, &policy).args(shows)).stdout, b"secret\n");
 }
 
 fn accepted(guarantee: Guarantee) -> Accepted {
