@@ -210,7 +210,7 @@ fn in_the_background_the_answer_is_no() {
 
 #[test]
 fn without_a_terminal_there_is_nobody_to_ask() {
-    nono_tests::need!(Need::Landlock(1), Need::Seccomp, Need::Program("setsid"));
+    nono_tests::need!(Need::Landlock(1), Need::Seccomp, Need::Full("setsid"));
     let jail = Jail::new();
     let nono = jail.args([""; 0]).command().get_program().to_owned();
     let rules = jail.file("rules.toml", format!("[approve]\nread = [{:?}]\n", jail.secrets()));
