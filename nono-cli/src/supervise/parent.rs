@@ -83,6 +83,9 @@ impl Parent {
                         }
                     }
                     State::Stopped => charge.stop()?,
+                    // One that took longer to die, or left others: before Linux 6.11 a filter is in use until its last
+                    // process is reaped.
+                    State::Ended(_) | State::Runs if self.kill_orphans && ended.is_some() => drop(has_descendants()),
                     State::Ended(_) | State::Runs => {}
                 },
                 SIGCONT => charge.go_on(),
@@ -193,23 +196,26 @@ fn send(child: Pid, number: i32) {
     }
 }
 
-/// Ends whatever became a child of this process when the command ended, and their children.
+/// Ends whatever became a child of this process when the command ended, and their children, as far as they die at once.
 fn kill_descendants() {
     let until = Instant::now() + DYING;
-    while Instant::now() < until {
-        for child in children() {
-            let _gone = kill_process(child, Signal::KILL);
-        }
-        // Whether any is left, the kernel says: a list that is read while processes die may leave some out
-        // (`children` in proc_pid_task(5)).
-        loop {
-            match waitpid(None, WaitOptions::NOHANG) {
-                Ok(Some(_)) => {}
-                Err(Errno::CHILD) => return,
-                Ok(None) | Err(_) => break,
-            }
-        }
+    while has_descendants() && Instant::now() < until {
         std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Kills and reaps what is a child of this process now; whether any is left. Whether it is, the kernel says: a list that is
+/// read while processes die may leave some out (`children` in `proc_pid_task(5)`).
+fn has_descendants() -> bool {
+    for child in children() {
+        let _gone = kill_process(child, Signal::KILL);
+    }
+    loop {
+        match waitpid(None, WaitOptions::NOHANG) {
+            Ok(Some(_)) => {}
+            Err(Errno::CHILD) => return false,
+            Ok(None) | Err(_) => return true,
+        }
     }
 }
 
