@@ -77,6 +77,21 @@ pub(crate) enum CliError {
     /// Temporary files have nowhere to be.
     #[error(transparent)]
     Tmp(#[from] TmpError),
+    /// `--json` without anything to be printed.
+    #[error("--json: with run it goes with --dry-run or --explain, whose results it prints")]
+    IdleJson,
+    /// Both at once.
+    #[error(
+        "--explain goes with no --supervised, --approve or --approve-rules, which ask about what is refused; use one of them"
+    )]
+    ExplainSupervised,
+    /// `--explain` on macOS.
+    #[cfg(seatbelt)]
+    #[error(
+        "--explain does not exist on macOS, which tells no program what another one is refused; try with \"log stream \
+         --predicate 'sender == \"Sandbox\"'\""
+    )]
+    ExplainUnsupported,
     /// `--report`.
     #[error("--report: cannot write {path:?}")]
     Report { path: PathBuf, source: io::Error },
@@ -117,6 +132,10 @@ impl CliError {
                 Some("nono grants only what you can reach yourself")
             }
             CliError::Profile { source } | CliError::ProfileCommand { source } => source.remedy(),
+            CliError::NotFound { .. }
+            | CliError::NotExecutable { .. }
+            | CliError::Forbidden { .. }
+            | CliError::Exec { .. } => Some("run it with --explain to see all that it is refused"),
             _ => None,
         }
     }
@@ -146,7 +165,11 @@ impl CliError {
             | CliError::Apply { .. }
             | CliError::Supervise(_)
             | CliError::Tmp(_)
+            | CliError::IdleJson
+            | CliError::ExplainSupervised
             | CliError::Report { .. } => exit::SETUP,
+            #[cfg(seatbelt)]
+            CliError::ExplainUnsupported => exit::SETUP,
         }
     }
 }

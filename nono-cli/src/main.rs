@@ -9,6 +9,8 @@ mod data;
 mod denies;
 mod error;
 mod exit;
+#[cfg_attr(seatbelt, path = "macos/explain.rs")]
+mod explain;
 mod home;
 mod inherit;
 mod network;
@@ -16,6 +18,7 @@ mod policy;
 mod profile;
 mod program;
 mod protected;
+mod quote;
 mod report;
 mod schema;
 #[cfg(not(test))]

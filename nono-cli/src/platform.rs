@@ -16,6 +16,9 @@ pub(crate) use nono_linux::{
     withheld_variables,
 };
 
+#[cfg(target_os = "linux")]
+pub(crate) use nono_linux::observe::{Observer, Refused, RefusedCall, What};
+
 #[cfg(not(target_os = "linux"))]
 compile_error!("nono runs on Linux and macOS only");
 

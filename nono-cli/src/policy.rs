@@ -7,7 +7,7 @@ use crate::platform::{self, Capability, Sandbox};
 use crate::profile::{self, Absent, Added, Flags, Place};
 use crate::supervise::Desk;
 use crate::system::{self, Terminals};
-use crate::{home, inherit, network, terminal};
+use crate::{explain, home, inherit, network, terminal};
 use nono_core::{
     Accepted, AccessMode, Builder, CachedResolver, CapabilityError, CapabilitySet, FsAccess, FsCapability, Guarantee,
     Source,
@@ -100,6 +100,7 @@ pub(crate) fn sandbox(run: &Run, shared_memory: Option<&Place>) -> Result<Sandbo
     let descriptors = inherit::descriptors(&run.grants.pass_fd, &run.command);
     let sandbox = Sandbox::probe().inherit_standard_streams().pass_descriptors(descriptors);
     let sandbox = if run.supervision.is_on() { sandbox.supervised() } else { sandbox.connecting_on_behalf() };
+    let sandbox = if run.options.explain { explain::watched(sandbox) } else { sandbox };
     let parse = |name: &String| name.parse::<Capability>().map_err(|source| CliError::KeepCapability { source });
     let kept: Vec<Capability> = run.grants.keep_cap.iter().map(parse).collect::<Result<_, _>>()?;
     let sandbox = sandbox.keep_capabilities(kept);

@@ -27,6 +27,11 @@ pub(crate) fn clap(error: &clap::Error) {
     }
 }
 
+/// Prints whole lines that are messages already.
+pub(crate) fn message(text: &str) {
+    eprint!("{text}");
+}
+
 /// Prints a result.
 pub(crate) fn output(text: &str) {
     print!("{text}");
@@ -60,9 +65,18 @@ pub(crate) enum Style {
 
 /// Whether standard output takes colours: a terminal, and `NO_COLOR` is not set.
 pub(crate) fn colours() -> bool {
+    takes_colours(&std::io::stdout())
+}
+
+/// Whether standard error does.
+pub(crate) fn message_colours() -> bool {
+    takes_colours(&std::io::stderr())
+}
+
+fn takes_colours(stream: &impl IsTerminal) -> bool {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    std::io::stdout().is_terminal() && !refused && !dumb
+    stream.is_terminal() && !refused && !dumb
 }
 
 /// `text` in `style`, where colours are wanted.

@@ -46,7 +46,7 @@ pub enum Host {
 }
 
 /// One thing a program asks for. Paths are resolved: absolute, without symbolic links, `.` and `..`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Request {
     /// Opening a file or directory.

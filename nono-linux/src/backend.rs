@@ -5,6 +5,7 @@ use crate::carveout::{self, Choice, Namespace, Namespaces, Place, SHARED_MEMORY}
 use crate::error::{ApplyError, PrepareError};
 use crate::filter::{Filtering, Notified};
 use crate::guarantee::Situation;
+use crate::observe::Observer;
 use crate::plan::{Surroundings, compile, paths};
 use crate::privileges::{Capability, Privileges};
 use crate::restrict::{Hygiene, Restriction, Threads, is_too_many_layers};
@@ -17,9 +18,11 @@ use nono_seccomp::{Arch, Features, Filter, InstallFlags};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Sandboxes by Landlock and seccomp on the running kernel.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "independent wishes, each by a call of its own")]
 pub struct Linux {
     kernel: Kernel,
     standard_streams: bool,
@@ -28,6 +31,7 @@ pub struct Linux {
     not_open: Option<u32>,
     kept: Vec<Capability>,
     supervisor: Wanted,
+    observed: bool,
     shared_memory: bool,
 }
 
@@ -56,6 +60,7 @@ impl Linux {
             not_open: None,
             kept: Vec::new(),
             supervisor: Wanted::Never,
+            observed: false,
             shared_memory: false,
         }
     }
@@ -92,6 +97,13 @@ impl Linux {
     #[must_use = "the backend is returned, not changed"]
     pub fn connecting_on_behalf(self) -> Linux {
         Linux { supervisor: Wanted::WhereNeeded, ..self }
+    }
+
+    /// Prepares policies whose programs are watched: a program is started by [`spawn`](crate::spawn) under such a policy, and
+    /// [`Policy::observer`] tells what it was refused. What a supervisor hands over beside that counts as refused.
+    #[must_use = "the backend is returned, not changed"]
+    pub fn observed(self) -> Linux {
+        Linux { observed: true, ..self }
     }
 
     /// Keeps these capabilities of this process, which reports [`Guarantee::Capabilities`] as a gap.
@@ -233,7 +245,11 @@ impl Backend for Linux {
         let mut plan =
             compile(set, &self.kernel, accepted, around).map_err(|absence| PrepareError::NoLandlock { absence })?;
         plan.filter.notified.opens = self.supervisor == Wanted::Always;
-        let listener = listener.filter(|_| plan.filter.notified != Notified::default());
+        let mut listener = listener.filter(|_| plan.filter.notified != Notified::default());
+        if self.observed {
+            plan.filter.notified.observed = true;
+            listener = Some(listener.map_or_else(notification_flags, Ok)?);
+        }
         let enforcement = self.enforcement(plan.enforcement.clone());
         if let Some(gap) = enforcement.refused(accepted).next() {
             return Err(PrepareError::Unenforceable { gap: gap.clone() });
@@ -248,10 +264,14 @@ impl Backend for Linux {
             ruleset::add_standard_streams(ruleset.as_fd(), plan.fs.handled)?;
         }
         let (privileges, filter) = (privileges.for_files(foreign), filter(&plan.filter)?);
+        let whole = self.supervised_set(set);
+        let observe = || Observer::new(&whole, (&self.kernel, accepted), &plan.filter, namespace.is_some());
+        let observer = self.observed.then(observe).transpose()?.map(Arc::new);
         tracing::debug!(abi = self.kernel.abi.0, rules = plan.paths.len(), ports = plan.ports.len(), "policy prepared");
         Ok(Policy {
             restriction: Restriction { namespace, hygiene, privileges, ruleset, filter, listener },
-            supervised: listener.map(|_| self.supervised_set(set)),
+            supervised: listener.map(|_| whole),
+            observer,
             withhold: !accepted.contains(Guarantee::Environment),
             enforcement,
             abi: self.kernel.abi,
@@ -266,6 +286,10 @@ fn listener_flags(accepted: &Accepted) -> Result<InstallFlags, PrepareError> {
             return Err(PrepareError::NeededToSupervise { guarantee });
         }
     }
+    notification_flags()
+}
+
+fn notification_flags() -> Result<InstallFlags, PrepareError> {
     let features = Features::probe().map_err(|source| PrepareError::NoNotification { source: Some(source) })?;
     if features.notification {
         Ok(features.listener_flags())
@@ -294,6 +318,7 @@ pub struct Policy {
     pub(crate) withhold: bool,
     /// The grants, if a supervisor is asked about what is outside of them.
     pub(crate) supervised: Option<CapabilitySet>,
+    pub(crate) observer: Option<Arc<Observer>>,
     enforcement: Enforcement,
     abi: Abi,
 }
@@ -302,6 +327,11 @@ impl Policy {
     /// Whether a program is started under it by [`spawn`](crate::spawn), and not by applying it.
     pub fn is_supervised(&self) -> bool {
         self.supervised.is_some()
+    }
+
+    /// Tells what the program was refused, if it is watched ([`Linux::observed`]).
+    pub fn observer(&self) -> Option<Arc<Observer>> {
+        self.observer.clone()
     }
 
     /// How the threads of this process can be restricted.

@@ -1,6 +1,7 @@
 //! Why a policy cannot be prepared or applied, one cause a variant.
 
 use crate::abi::{Abi, Absence};
+use crate::observe::ObserverError;
 use crate::restrict::Step;
 use nono_core::{Gap, Guarantee};
 use std::io;
@@ -49,6 +50,9 @@ pub enum PrepareError {
         "this kernel, or a container around this process, has no notification of system calls (Linux 5.5), which a supervisor needs"
     )]
     NoNotification { source: Option<nono_seccomp::InstallError> },
+    /// What an observer needs to know of itself.
+    #[error("cannot open /proc/self/fd, which tells where the paths of a program lead")]
+    Observer { source: io::Error },
     /// A supervisor has to see the same files as the program.
     #[error("with a supervisor, {guarantee} cannot be left off: leave out --accept-gap {guarantee}")]
     NeededToSupervise { guarantee: Guarantee },
@@ -83,6 +87,15 @@ pub enum PrepareError {
     /// A standard stream cannot be looked at.
     #[error("cannot examine the inherited descriptor {descriptor}")]
     StandardStream { descriptor: u32, source: io::Error },
+}
+
+impl From<ObserverError> for PrepareError {
+    fn from(error: ObserverError) -> PrepareError {
+        match error {
+            ObserverError::Own(errno) => PrepareError::Observer { source: errno.into() },
+            ObserverError::Filter(source) => PrepareError::Filter { source },
+        }
+    }
 }
 
 /// Why the calling process could not be restricted. It may be restricted in part.

@@ -33,6 +33,7 @@ mod error;
 mod filter;
 mod guarantee;
 mod launch;
+pub mod observe;
 mod plan;
 mod privileges;
 mod restrict;

@@ -17,7 +17,10 @@ use std::path::PathBuf;
 /// Run programs with nothing but the capabilities they were given.
 #[derive(Debug, Parser)]
 #[command(name = "nono", version, max_term_width = 100, arg_required_else_help = true)]
-#[command(after_help = "The network is closed unless granted. `nono doctor` says what this machine can enforce.")]
+#[command(
+    after_help = "Permission denied? `nono run --explain` lists what was refused, each with the flag that grants it.\n\
+                  The network is closed unless granted. `nono doctor` says what this machine can enforce."
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Subcommands,

@@ -90,10 +90,13 @@ pub(crate) struct Options {
     /// Print what would be enforced, and how; start nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Print JSON; needs --dry-run.
-    #[arg(long, requires = "dry_run")]
+    /// Permission denied? Run as granted, and list at the end what was refused, each with the flag that grants it.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) explain: bool,
+    /// Print JSON; needs --dry-run or --explain.
+    #[arg(long)]
     pub(crate) json: bool,
-    /// Write what is enforced as JSON to FILE.
+    /// Write what is enforced, and what --explain found, as JSON to FILE.
     #[arg(long, value_name = "FILE", value_parser = path())]
     pub(crate) report: Option<PathBuf>,
     /// Say more.

@@ -55,9 +55,9 @@ impl Supervision {
         Duration::from_secs(self.approve_timeout.unwrap_or(60).into())
     }
 
-    /// A flag that means nothing without one of those.
-    pub(crate) fn idle_flag(&self) -> Option<&'static str> {
-        [("--audit", self.audit.is_some()), ("--kill-orphans", self.kill_orphans)]
+    /// A flag that means nothing without one of those. Who is watched may leave something too.
+    pub(crate) fn idle_flag(&self, watched: bool) -> Option<&'static str> {
+        [("--audit", self.audit.is_some()), ("--kill-orphans", self.kill_orphans && !watched)]
             .into_iter()
             .find(|(_, given)| *given && !self.is_on())
             .map(|(flag, _)| flag)

@@ -3,6 +3,7 @@
 use crate::args::{Grants, Options, Run};
 use crate::denies::Denies;
 use crate::error::CliError;
+use crate::explain::{self, Watch};
 use crate::platform::{self, ExecError, Sandbox, SpawnError, exec, withheld_variables};
 use crate::profile::Absent;
 use crate::report::{self, Report};
@@ -26,9 +27,10 @@ pub(crate) fn run(mut run: Run) -> Result<u8, CliError> {
     let absent = if run.options.dry_run { Absent::Leave } else { Absent::Make };
     let added = policy::add_profiles(&mut run, &workdir, absent)?;
     let run = &run;
-    if let Some(flag) = run.supervision.idle_flag() {
+    if let Some(flag) = run.supervision.idle_flag(run.options.explain) {
         return Err(SuperviseError::Idle { flag }.into());
     }
+    check_explain(run)?;
     let sandbox = policy::sandbox(run, added.private_shm.as_ref())?;
     let desk = match Desk::open(run) {
         // Where nothing is started nobody is asked.
@@ -57,6 +59,18 @@ pub(crate) fn run(mut run: Run) -> Result<u8, CliError> {
     // removed in time, a later start removes.
     let _outcome = tmp.remove(REMOVAL);
     ended.map(supervise::end_as)
+}
+
+/// `--json` is for what is reported, and `--explain` for who is not asked meanwhile.
+fn check_explain(run: &Run) -> Result<(), CliError> {
+    let options = &run.options;
+    if options.json && !options.dry_run && !options.explain {
+        return Err(CliError::IdleJson);
+    }
+    if options.explain && run.supervision.is_on() {
+        return Err(CliError::ExplainSupervised);
+    }
+    explain::check(options.explain)
 }
 
 /// All that a start needs.
@@ -151,8 +165,13 @@ fn begin(start: &Start<'_>, tmp: &PrivateTmp, desk: Option<Desk>) -> Result<Ende
     };
     if let Some((judges, _approver)) = judges {
         let (options, quiet) = (&run.supervision, run.options.quiet);
+        let (watch, enforcement) = (Watch::of(&prepared), prepared.enforcement().clone());
         let session = Session { policy: prepared, command: &mut command, judges, options, quiet, grants: set, desk };
-        return match supervise::run(session) {
+        let ended = supervise::run(session);
+        if let Some(watch) = watch {
+            explain(start, &watch, !ended.as_ref().is_ok_and(|how| how.is_success()), &enforcement)?;
+        }
+        return match ended {
             Err(SuperviseError::Spawn { source: SpawnError::Start { source } }) => not_executed(source),
             ended => Ok(ended?),
         };
@@ -162,6 +181,23 @@ fn begin(start: &Start<'_>, tmp: &PrivateTmp, desk: Option<Desk>) -> Result<Ende
         ExecError::Apply(source) => Err(CliError::Apply { source }),
         other => not_executed(std::io::Error::other(other)),
     }
+}
+
+/// Tells what the command was refused.
+fn explain(start: &Start<'_>, watch: &Watch, failed: bool, enforcement: &Enforcement) -> Result<(), CliError> {
+    let options = &start.run.options;
+    let explanation = watch.explain(start.set, failed);
+    if options.json {
+        terminal::message(&report::json(&explanation));
+    } else {
+        let arguments: Vec<OsString> = std::env::args_os().collect();
+        let colours = terminal::message_colours();
+        terminal::message(&explanation.human(&arguments, start.run.command.len(), colours));
+    }
+    options
+        .report
+        .as_ref()
+        .map_or(Ok(()), |path| report::write(path, &start.report(enforcement).explained(&explanation), start.set))
 }
 
 /// Whether names are looked up by TCP, because UDP cannot be granted by port.

@@ -7,12 +7,13 @@ pub(crate) use human::{gap, grants, human, line, source};
 
 use crate::denies::Denies;
 use crate::error::CliError;
+use crate::explain::Explanation;
 use nono_core::serial::LosslessPath;
 use nono_core::{
     CapabilitySet, Closed, Enforcement, FsCapability, Gap, GapKind, Guarantee, Loss, Mechanism, NetworkMode, Port,
     Source,
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::Path;
@@ -30,6 +31,9 @@ pub(crate) struct Report<'a> {
     denied: Vec<Denied<'a>>,
     /// What grants no longer allow because of what is denied below them.
     lost: &'a [Loss],
+    /// With `--explain`, when the command has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explained: Option<&'a Explanation>,
 }
 
 /// A denied path.
@@ -92,6 +96,20 @@ enum Word {
     Bytes { bytes: String },
 }
 
+impl From<&OsString> for Word {
+    fn from(word: &OsString) -> Word {
+        match LosslessPath::from(Path::new(word)) {
+            LosslessPath::Path(text) => Word::Text(text),
+            LosslessPath::PathBytes(bytes) => Word::Bytes { bytes },
+        }
+    }
+}
+
+/// `#[serde(serialize_with = "report::words")]` on arguments.
+pub(crate) fn words<S: Serializer>(words: &[OsString], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(words.iter().map(Word::from))
+}
+
 impl<'a> From<&'a Enforcement> for Outcomes<'a> {
     fn from(all: &'a Enforcement) -> Outcomes<'a> {
         let kept =
@@ -113,13 +131,9 @@ impl<'a> Report<'a> {
         enforcement: &'a Enforcement,
         denies: &'a Denies,
     ) -> Report<'a> {
-        let word = |word: &OsString| match LosslessPath::from(Path::new(word)) {
-            LosslessPath::Path(text) => Word::Text(text),
-            LosslessPath::PathBytes(bytes) => Word::Bytes { bytes },
-        };
         Report {
             version: 1,
-            command: command.iter().map(word).collect(),
+            command: command.iter().map(Word::from).collect(),
             workdir: LosslessPath::from(workdir),
             grants: set.fs(),
             network: set.into(),
@@ -133,7 +147,13 @@ impl<'a> Report<'a> {
                 })
                 .collect(),
             lost: &enforcement.lost,
+            explained: None,
         }
+    }
+
+    /// The same, with what the command was refused.
+    pub(crate) fn explained(self, explanation: &'a Explanation) -> Report<'a> {
+        Report { explained: Some(explanation), ..self }
     }
 }
 

@@ -29,6 +29,13 @@ pub(crate) enum Ended {
     Signal(i32),
 }
 
+impl Ended {
+    /// Whether it ended well, as far as it says.
+    pub(crate) fn is_success(self) -> bool {
+        self == Ended::Exit(0)
+    }
+}
+
 /// How long orphans may take to die of SIGKILL; one that waits for a dead file system does not.
 const DYING: Duration = Duration::from_secs(2);
 

@@ -17,6 +17,7 @@ macro_rules! call {
 
 mod files;
 mod network;
+mod observed;
 mod others;
 mod surface;
 
@@ -60,6 +61,16 @@ pub struct Notified {
     pub connects: bool,
     /// Listening, on a port that was granted.
     pub listens: bool,
+    /// Whatever may be refused, to be looked at: what the other rules refuse is notified too, and an
+    /// [`Observer`](crate::observe::Observer) answers it as they would.
+    pub observed: bool,
+}
+
+impl Notified {
+    /// Whether a supervisor does anything on behalf: then it has to know whose calls it answers.
+    fn acts(self) -> bool {
+        self.opens || self.connects || self.listens
+    }
 }
 
 impl Filtering {
@@ -89,7 +100,8 @@ impl Filtering {
     /// # Errors
     /// [`BuildError`]: rules that contradict each other, which a test excludes.
     pub fn program(&self, arch: Arch) -> Result<Program, BuildError> {
-        let mut rules = Rules { arch, program: Program::new(arch, Action::Allow) };
+        let observed = self.notified.observed;
+        let mut rules = Rules { arch, program: Program::new(arch, Action::Allow), observed };
         if *self == Filtering::default() {
             return Ok(rules.program);
         }
@@ -122,7 +134,10 @@ impl Filtering {
             files::notify_opens(&mut rules, self.truncate)?;
         }
         self.notified.notify_sockets(&mut rules)?;
-        if self.notified != Notified::default() {
+        if observed {
+            observed::notify_all(&mut rules)?;
+        }
+        if self.notified.acts() {
             surface::keep_descent(&mut rules)?;
         }
         Ok(rules.program)
@@ -133,15 +148,28 @@ impl Filtering {
 struct Rules {
     arch: Arch,
     program: Program,
+    /// Refusals are notified instead.
+    observed: bool,
 }
 
 impl Rules {
     /// These calls fail with `errno`. What an architecture does not have needs no rule.
     fn refuse(&mut self, calls: &[NamedCall], errno: Errno) -> Result<(), BuildError> {
+        let action = self.refusal(errno);
         for syscall in calls.iter().filter_map(|call| call.on(self.arch)) {
-            self.program.on(syscall, errno.into())?;
+            self.program.on(syscall, action)?;
         }
         Ok(())
+    }
+
+    /// A call that is made with every thread and process, and fails with `ENOSYS`, whoever watches: C libraries make another
+    /// one then, and each notification would cost them more than the call.
+    fn refuse_unseen(&mut self, call: NamedCall) -> Result<(), BuildError> {
+        call.on(self.arch).map_or(Ok(()), |syscall| self.program.on(syscall, Errno::ENOSYS.into()).map(drop))
+    }
+
+    fn refusal(&self, errno: Errno) -> Action {
+        if self.observed { Action::Notify } else { errno.into() }
     }
 
     /// The call fails with `errno` where all `conditions` hold.
@@ -152,7 +180,7 @@ impl Rules {
         errno: Errno,
     ) -> Result<(), BuildError> {
         if let Some(syscall) = call.on(self.arch) {
-            self.program.on_match(syscall, conditions, errno.into())?;
+            self.program.on_match(syscall, conditions, self.refusal(errno))?;
         }
         Ok(())
     }

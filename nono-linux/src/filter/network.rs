@@ -208,7 +208,7 @@ impl Notified {
         let here = kept(Guarantee::AnyHost) && !set.tcp_connect_here().is_empty();
         let unix = kept(Guarantee::UnixSockets) && abi < Abi(9) && set.unix_sockets();
         let listens = kept(Guarantee::ListenAnyPort) && !set.tcp_bind().is_empty();
-        Notified { opens: false, connects: here || unix, listens }
+        Notified { connects: here || unix, listens, ..Notified::default() }
     }
 
     pub(super) fn notify_sockets(self, rules: &mut Rules) -> Result<(), BuildError> {

@@ -60,7 +60,7 @@ pub(super) fn close_rare_calls(rules: &mut Rules) -> Result<(), BuildError> {
 /// Namespaces, where a program has every capability, and what is done with those: other roots, other users' view.
 pub(super) fn close_namespaces(rules: &mut Rules) -> Result<(), BuildError> {
     // Its flags are in memory, where a filter cannot look; the C library goes on with clone(2).
-    rules.refuse(calls!["clone3"], Errno::ENOSYS)?;
+    rules.refuse_unseen(call!("clone3"))?;
     rules.refuse(calls!["setns", "chroot", "pivot_root"], Errno::EPERM)?;
     rules.refuse_where(
         call!("unshare"),
@@ -79,6 +79,6 @@ pub(super) fn keep_descent(rules: &mut Rules) -> Result<(), BuildError> {
     }
     rules.refuse_where(call!("clone"), [Condition::int(0, AnyBit(CLONE_PARENT))?], Errno::EINVAL)?;
     // Its flags are in memory; C libraries go on with clone(2).
-    rules.refuse(calls!["clone3"], Errno::ENOSYS)?;
+    rules.refuse_unseen(call!("clone3"))?;
     rules.refuse_where(call!("prctl"), [Condition::int(0, Equal(PR_SET_CHILD_SUBREAPER))?], Errno::EINVAL)
 }

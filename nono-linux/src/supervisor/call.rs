@@ -32,20 +32,20 @@ pub(super) fn confines(notification: &Notification<'_>) -> bool {
 
 /// An open, as it was asked for.
 #[derive(Debug)]
-pub(super) struct Open {
+pub(crate) struct Open {
     /// The call's name.
-    pub(super) call: &'static str,
+    pub(crate) call: &'static str,
     /// `AT_FDCWD` or a descriptor of the target's.
-    pub(super) directory: i32,
-    pub(super) path: CString,
-    pub(super) flags: OFlags,
-    pub(super) mode: u32,
-    pub(super) resolve: ResolveFlags,
+    pub(crate) directory: i32,
+    pub(crate) path: CString,
+    pub(crate) flags: OFlags,
+    pub(crate) mode: u32,
+    pub(crate) resolve: ResolveFlags,
 }
 
 impl Open {
     /// Reads the call. None: the kernel may answer it as it likes, for it is none of ours, malformed, or not readable.
-    pub(super) fn read(notification: &Notification<'_>) -> Option<Open> {
+    pub(crate) fn read(notification: &Notification<'_>) -> Option<Open> {
         let call = notification.call();
         let [first, second, third, fourth, ..] = call.arguments;
         let target = notification.target();
@@ -68,7 +68,7 @@ impl Open {
     }
 
     /// What is asked of the model, but for what only the object tells.
-    pub(super) fn asked(&self) -> Option<OpenFlags> {
+    pub(crate) fn asked(&self) -> Option<OpenFlags> {
         let mode = match self.flags & OFlags::ACCMODE {
             OFlags::RDONLY => OpenFlags::READ,
             OFlags::WRONLY => OpenFlags::WRITE,
@@ -81,12 +81,12 @@ impl Open {
     }
 
     /// `O_TMPFILE` holds the bit of `O_DIRECTORY` too.
-    pub(super) fn is_unnamed(&self) -> bool {
+    pub(crate) fn is_unnamed(&self) -> bool {
         self.flags.contains(OFlags::TMPFILE)
     }
 
     /// Whether a file that does not exist is made.
-    pub(super) fn creates(&self) -> bool {
+    pub(crate) fn creates(&self) -> bool {
         self.flags.contains(OFlags::CREATE) && !self.is_unnamed()
     }
 }
@@ -126,7 +126,7 @@ fn is_valid(how: &OpenHow) -> bool {
 }
 
 /// An argument of type `int`: the low half of a register.
-pub(super) fn int(register: u64) -> i32 {
+pub(crate) fn int(register: u64) -> i32 {
     let [a, b, c, d, ..] = register.to_le_bytes();
     i32::from_le_bytes([a, b, c, d])
 }

@@ -1,8 +1,10 @@
 //! Starting a program whose calls are served.
 
 use super::Supervisor;
+use super::first::First;
 use crate::backend::Policy;
 use crate::launch::withhold;
+use crate::observe::Observer;
 use crate::privileges::Privileges;
 use crate::restrict::Step;
 use crate::sys;
@@ -13,6 +15,7 @@ use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command};
+use std::sync::Arc;
 
 /// Why a program was not started under supervision.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +64,7 @@ pub struct OnTerminal {
 /// [`SpawnError`]; nothing of the program has run.
 pub fn spawn(policy: Policy, command: &mut Command) -> Result<(Child, Supervisor), SpawnError> {
     let mut started = start(policy, command, None)?;
-    match Listener::receive(&started.socket) {
+    match started.listener.take().map_or_else(|| Listener::receive(&started.socket), Ok) {
         Ok(listener) => {
             let supervisor = Supervisor::new(listener, started.child.id(), started.known);
             Ok((started.child, supervisor))
@@ -108,22 +111,45 @@ pub fn spawn_on_terminal(policy: Policy, command: &mut Command, terminal: OwnedF
 struct Started {
     child: Child,
     socket: UnixStream,
-    /// Its grants, what the supervisor gives up, and whether it has a mount namespace of its own.
-    known: (CapabilitySet, Privileges, bool),
+    /// Where its first calls had to be served already.
+    listener: Option<Listener>,
+    known: Known,
+}
+
+/// What a supervisor knows of a program.
+pub(super) struct Known {
+    pub(super) grants: CapabilitySet,
+    /// What the supervisor gives up.
+    pub(super) privileges: Privileges,
+    /// Whether it has a mount namespace of its own.
+    pub(super) in_namespace: bool,
+    pub(super) observer: Option<Arc<Observer>>,
 }
 
 fn start(policy: Policy, command: &mut Command, terminal: Option<OwnedFd>) -> Result<Started, SpawnError> {
     withhold(command, &policy);
-    let Policy { restriction, supervised, .. } = policy;
+    let Policy { restriction, supervised, observer, .. } = policy;
     let Some(grants) = supervised else { return Err(SpawnError::NotSupervised) };
-    let known = (grants, restriction.privileges, restriction.namespace.is_some());
+    let (privileges, in_namespace) = (restriction.privileges, restriction.namespace.is_some());
     let (here, there) = UnixStream::pair().map_err(|source| SpawnError::Socket { source })?;
-    let child = {
+    // On a terminal of its own the program's number comes before the listener, and nobody watches.
+    let watched = observer.clone().filter(|_| terminal.is_none());
+    let first = watched.map(|observer| First::serve(&here, observer)).transpose();
+    let first = first.map_err(|source| SpawnError::Socket { source })?;
+    let mut child = {
         // The child's end is closed here with the closure that holds it, which lives as long as the command.
         let started = sys::restrict_and_hand_over_before_exec(command, restriction, there, terminal).spawn();
         started.map_err(|source| because(&here, source))?
     };
-    Ok(Started { child, socket: here, known })
+    let listener = match first.map(First::finish) {
+        Some(None) => {
+            // It runs and nobody could serve it.
+            let _ended = child.kill().and_then(|()| child.wait());
+            return Err(SpawnError::Listener { source: ListenError::NothingReceived });
+        }
+        served => served.flatten(),
+    };
+    Ok(Started { child, socket: here, listener, known: Known { grants, privileges, in_namespace, observer } })
 }
 
 /// The step that failed, which the child has written where the listener would have come; behind its number, if it wrote that.

@@ -8,29 +8,32 @@
 
 mod ask;
 mod broker;
-mod call;
+pub(crate) mod call;
 mod confined;
 mod fast;
+mod first;
 mod judge;
 mod launch;
 mod look;
 mod memory;
-mod object;
+pub(crate) mod object;
 mod serve;
-mod socket;
+pub(crate) mod socket;
 mod tree;
-mod view;
+pub(crate) mod view;
 
 pub use judge::Judges;
 pub use launch::{OnTerminal, SpawnError, spawn, spawn_on_terminal};
 
 pub(crate) use call::{CONFINE, CONNECT, LISTEN, MEDIATED};
 
+use crate::observe::Observer;
 use crate::privileges::Privileges;
 use crate::sys;
 use broker::{Broker, Pending};
 use fast::Granted;
 use judge::{Bench, Ruling};
+use launch::Known;
 use nono_core::CapabilitySet;
 use nono_seccomp::{ListenError, Listener};
 use rustix::io::Errno;
@@ -38,6 +41,7 @@ use serve::{MOST, Pool, QUESTIONS};
 use std::fmt;
 use std::io;
 use std::num::NonZeroU8;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::thread::{self, Scope, ScopedJoinHandle};
@@ -77,6 +81,7 @@ pub struct Supervisor {
     own: Result<Own, Errno>,
     threads: NonZeroU8,
     when_over: Box<dyn Fn() + Send + Sync>,
+    observer: Option<Arc<Observer>>,
 }
 
 impl fmt::Debug for Supervisor {
@@ -105,12 +110,15 @@ pub enum ServeError {
 }
 
 impl Supervisor {
-    fn new(listener: Listener, command: u32, started: (CapabilitySet, Privileges, bool)) -> Supervisor {
-        let (grants, privileges, in_namespace) = started;
+    fn new(listener: Listener, command: u32, known: Known) -> Supervisor {
+        let Known { grants, privileges, in_namespace, observer } = known;
         // A program that has ended by now, without an open that would have waited, has nothing to ask.
         let own = Some(()).filter(|()| in_namespace).and_then(|()| Own::probe_in_namespace(command).ok());
         let own = own.map_or_else(Own::probe, Ok);
-        Supervisor { listener, grants, command, privileges, own, threads: THREADS, when_over: Box::new(|| ()) }
+        let when_over = Box::new(|| ());
+        // Who looks on holds nobody up.
+        let threads = if observer.is_some() { NonZeroU8::MIN } else { THREADS };
+        Supervisor { listener, grants, command, privileges, own, threads, when_over, observer }
     }
 
     /// Serves by so many threads; 2 if it is not said.
@@ -137,7 +145,7 @@ impl Supervisor {
         let broker = own.and_then(|own| Broker::new(own, &self.grants, self.command, Bench::of(judges)));
         let broker = broker.map_err(|errno| ServeError::Own { source: errno.into() })?;
         let granted = Granted::of(&self.grants);
-        let pool = Pool::new(&self.listener, &broker, &granted, &*self.when_over);
+        let pool = Pool::new(&self.listener, &broker, &granted, &*self.when_over).observed(self.observer.as_deref());
         // Asks the kernel to run target and supervisor in turn: cheaper where there is one of each. Not on every kernel.
         let _faster = self.listener.set_sync_wake_up(true);
         let (sender, questions) = sync_channel(QUESTIONS);

@@ -73,10 +73,7 @@ impl Object {
 
     /// Its path now; none if it has none any more, or none that is reachable.
     pub(super) fn path(&self, own: &Descriptors) -> Option<PathBuf> {
-        let path = readlinkat(&own.0, own.name(&self.pin), Vec::with_capacity(256)).ok()?.into_bytes();
-        // A file may be called so; then it is taken for removed.
-        let gone = !path.starts_with(b"/") || path.ends_with(b" (deleted)");
-        (!gone).then(|| PathBuf::from(OsString::from_vec(path)))
+        own.path_of(&self.pin)
     }
 
     /// Opens the pinned object itself, by no name that could have moved. Without waiting for a lease (fcntl(2)), which
@@ -115,12 +112,20 @@ fn settle(opened: OwnedFd, flags: OFlags) -> Result<OwnedFd, Errno> {
 
 /// This process's own descriptors, by which a pinned object is opened anew: `/proc/self/fd`.
 #[derive(Debug)]
-pub(super) struct Descriptors(OwnedFd);
+pub(crate) struct Descriptors(OwnedFd);
 
 impl Descriptors {
-    pub(super) fn of_this_process() -> Result<Descriptors, Errno> {
+    pub(crate) fn of_this_process() -> Result<Descriptors, Errno> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         openat(rustix::fs::CWD, "/proc/self/fd", flags, Mode::empty()).map(Descriptors)
+    }
+
+    /// The path now of what is pinned; none if it has none any more, or none that is reachable.
+    pub(crate) fn path_of(&self, pinned: &OwnedFd) -> Option<PathBuf> {
+        let path = readlinkat(&self.0, self.name(pinned), Vec::with_capacity(256)).ok()?.into_bytes();
+        // A file may be called so; then it is taken for removed.
+        let gone = !path.starts_with(b"/") || path.ends_with(b" (deleted)");
+        (!gone).then(|| PathBuf::from(OsString::from_vec(path)))
     }
 
     #[expect(clippy::unused_self, reason = "a name that means something below this directory alone")]

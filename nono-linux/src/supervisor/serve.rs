@@ -9,6 +9,7 @@ use super::broker::{Broker, Pending};
 use super::call::{Open, confines};
 use super::fast::Granted;
 use super::socket::SocketCall;
+use crate::observe::Observer;
 use nono_seccomp::{ListenError, Listener, Notification, Readiness};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
@@ -30,6 +31,8 @@ pub(super) struct Pool<'a> {
     broker: &'a Broker<'a>,
     granted: &'a Granted,
     when_over: &'a (dyn Fn() + Send + Sync),
+    /// Who looks at every call, if anybody does.
+    observer: Option<&'a Observer>,
     state: Mutex<State>,
     /// The lead is free, or all is over.
     free: Condvar,
@@ -71,6 +74,7 @@ impl<'a> Pool<'a> {
             broker,
             granted,
             when_over,
+            observer: None,
             state: Mutex::default(),
             free: Condvar::new(),
             watch: Condvar::new(),
@@ -81,6 +85,10 @@ impl<'a> Pool<'a> {
             last: AtomicU32::new(0),
             kept_waiting: AtomicBool::new(false),
         }
+    }
+
+    pub(super) fn observed(self, observer: Option<&'a Observer>) -> Pool<'a> {
+        Pool { observer, ..self }
     }
 
     /// Serves until no process has the filter any more.
@@ -111,6 +119,7 @@ impl<'a> Pool<'a> {
             if self.unwatched.load(Ordering::Relaxed) {
                 self.wake_the_watch();
             }
+            let Some(notification) = self.watch(notification) else { continue };
             if confines(&notification) {
                 settle(self.broker.confine(notification));
                 continue;
@@ -135,6 +144,15 @@ impl<'a> Pool<'a> {
                 _ => settle(notification.resume()),
             }
         }
+    }
+
+    /// Has a call looked at; none if that answered it.
+    fn watch(&self, notification: Notification<'a>) -> Option<Notification<'a>> {
+        let Some(observer) = self.observer else { return Some(notification) };
+        observer.watch(notification).unwrap_or_else(|error| {
+            settle::<()>(Err(error));
+            None
+        })
     }
 
     fn goes_on(&self, open: &Open) -> bool {

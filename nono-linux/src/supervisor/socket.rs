@@ -88,7 +88,7 @@ pub(super) fn serve(
 }
 
 /// A duplicate of the target's socket.
-fn take(view: &View, descriptor: i32) -> Result<OwnedFd, Errno> {
+pub(crate) fn take(view: &View, descriptor: i32) -> Result<OwnedFd, Errno> {
     let (process, _) = view.status().ok_or(Errno::ACCESS)?;
     let process = i32::try_from(process).ok().and_then(Pid::from_raw).ok_or(Errno::ACCESS)?;
     let process = pidfd_open(process, PidfdFlags::empty()).map_err(|_gone| Errno::ACCESS)?;
@@ -143,7 +143,7 @@ fn connect_ip(socket: &OwnedFd, to: SocketAddr, stream: bool, grants: &Capabilit
 }
 
 /// 127.0.0.0/8, `::1`, and the former written as the latter's kind. What is called "any" (0.0.0.0, `::`) connects here too.
-fn is_here(address: IpAddr) -> bool {
+pub(crate) fn is_here(address: IpAddr) -> bool {
     let address = address.to_canonical();
     address.is_loopback() || address.is_unspecified()
 }

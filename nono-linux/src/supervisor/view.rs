@@ -21,7 +21,7 @@ const ATTEMPTS: usize = 4;
 
 /// Who this process is and where it is: what a target has to have in common with it.
 #[derive(Debug)]
-pub(super) struct Own {
+pub(crate) struct Own {
     root: Place,
     user: u32,
     group: u32,
@@ -36,13 +36,13 @@ struct Place {
 }
 
 impl Own {
-    pub(super) fn probe() -> Result<Own, Errno> {
+    pub(crate) fn probe() -> Result<Own, Errno> {
         let root = openat(CWD, "/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
         Ok(Own { root: place(&root)?, user: geteuid().as_raw(), group: getegid().as_raw() })
     }
 
     /// Of targets that have a mount namespace of their own: one of them is this process, a child that was not waited for.
-    pub(super) fn probe_in_namespace(process: u32) -> Result<Own, Errno> {
+    pub(crate) fn probe_in_namespace(process: u32) -> Result<Own, Errno> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = openat(CWD, format!("/proc/{process}/root"), flags, Mode::empty())?;
         Ok(Own { root: place(&root)?, ..Own::probe()? })
@@ -58,7 +58,7 @@ fn place(directory: &OwnedFd) -> Result<Place, Errno> {
 
 /// A target's view.
 #[derive(Debug)]
-pub(super) struct View {
+pub(crate) struct View {
     process: OwnedFd,
     root: OwnedFd,
 }
@@ -66,7 +66,7 @@ pub(super) struct View {
 impl View {
     /// None if the target sees another file system, or is someone else, or is gone. The caller asks afterwards whether its
     /// call still waits: until then this may be another process.
-    pub(super) fn of(thread: u32, own: &Own) -> Option<View> {
+    pub(crate) fn of(thread: u32, own: &Own) -> Option<View> {
         let path = format!("/proc/{thread}");
         let process = openat(CWD, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).ok()?;
         // The owner of /proc/PID is the effective user, and root where the process must not be looked at (proc(5)).
@@ -101,6 +101,24 @@ impl View {
     /// Pins what a path names that comes without a directory, as the address of a socket does.
     pub(super) fn pin_path(&self, path: &CStr) -> Result<OwnedFd, Errno> {
         self.look_up((libc::AT_FDCWD, ResolveFlags::empty()), path.to_bytes(), OFlags::empty())
+    }
+
+    /// Pins what a path from the root names.
+    pub(crate) fn pin_from_root(&self, path: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
+        self.look_up((libc::AT_FDCWD, ResolveFlags::empty()), path, flags)
+    }
+
+    /// Where paths begin that start with a slash.
+    pub(crate) fn root(&self) -> &OwnedFd {
+        &self.root
+    }
+
+    /// The path of a directory of the target's, by its name below `/proc/<thread>`: `cwd`, or `fd/N`. None if it was removed,
+    /// or is no file of a name.
+    pub(crate) fn directory(&self, name: &str) -> Result<Vec<u8>, Errno> {
+        let path = readlinkat(&self.process, name, Vec::with_capacity(256))?.into_bytes();
+        let reachable = path.starts_with(b"/") && !path.ends_with(b" (deleted)");
+        if reachable { Ok(path) } else { Err(Errno::NOENT) }
     }
 
     /// Looks `path` up from a directory of the target's, or its root, in the way it asks for.
@@ -139,7 +157,7 @@ impl View {
     }
 
     /// The process's number, and the permissions it takes from new files: `proc_pid_status(5)`.
-    pub(super) fn status(&self) -> Option<(u32, Mode)> {
+    pub(crate) fn status(&self) -> Option<(u32, Mode)> {
         let file = openat(&self.process, "status", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
         let mut text = Vec::with_capacity(4096);
         rustix::io::read(file.as_fd(), rustix::buffer::spare_capacity(&mut text)).ok()?;
@@ -153,7 +171,7 @@ impl View {
     }
 
     /// What the process executes.
-    pub(super) fn program(&self) -> Option<PathBuf> {
+    pub(crate) fn program(&self) -> Option<PathBuf> {
         let name = readlinkat(&self.process, "exe", Vec::new()).ok()?;
         Some(PathBuf::from(OsStr::from_bytes(name.as_bytes())))
     }

@@ -111,6 +111,14 @@ fn each_output_is_as_its_schema_says() {
             &serde_json::from_str(&ran.stdout()).unwrap_or_else(|_| panic!("{words:?}: {}", ran.stderr())),
         );
     }
+    let report = jail.root().join("report.json");
+    let words = ["run", "-q", "--explain", "--json", "--report", report.to_str().unwrap(), "--", "sh", "-c"];
+    let script = "cat ../secrets/key ~/.ssh/id_ed25519; ls ..; unshare -U true; echo x > ../new";
+    let ran = jail.args(words).cmd([script]).run();
+    let stderr = ran.stderr();
+    let line = stderr.lines().find(|line| line.starts_with('{')).unwrap();
+    holds(&jail, "explain", &serde_json::from_str(line).unwrap());
+    holds(&jail, "report", &serde_json::from_str(&std::fs::read_to_string(report).unwrap()).unwrap());
     let question = json!({"version":1,"id":7,"pid":4711,"program":"/usr/bin/git","path":"/home/u/x","access":["read"],"protected":false});
     holds(&jail, "question", &question);
     holds(&jail, "answer", &json!({"version":1,"id":7,"decision":"allow","for":"once"}));

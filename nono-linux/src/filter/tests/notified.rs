@@ -70,7 +70,7 @@ fn sockets_are_notified_where_nothing_else_tells_them_apart() {
         let accepted = accepted.iter().copied().collect();
         Filtering::of(&builder.build().unwrap(), &Kernel::with_abi(abi), &accepted, true).notified
     };
-    let told = |connects, listens| Notified { opens: false, connects, listens };
+    let told = |connects, listens| Notified { connects, listens, ..Notified::default() };
     let here = || CapabilitySet::builder().allow_localhost_port(port(8080));
     assert_eq!(with(CapabilitySet::builder(), 7, &[]), told(false, false));
     assert_eq!(with(CapabilitySet::builder().allow_tcp_connect(port(443)), 7, &[]), told(false, false));

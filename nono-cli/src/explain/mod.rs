@@ -1,0 +1,60 @@
+//! `nono run --explain`: what the command was refused, and the flags that grant it.
+//!
+//! ```text
+//! remedy   from refusals to the fewest flags: the model is asked again with each of them
+//! row      one line for each thing that was refused
+//! show     the table, the line to be pasted, and both as JSON
+//! ```
+
+mod remedy;
+mod row;
+mod show;
+
+pub(crate) use show::Explanation;
+
+use crate::error::CliError;
+use crate::platform::{Observer, Policy, Sandbox};
+use crate::{home, protected};
+use nono_core::CapabilitySet;
+use remedy::Remedies;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Whether it can be had. Here it can.
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere it is an error")]
+pub(crate) fn check(_wanted: bool) -> Result<(), CliError> {
+    Ok(())
+}
+
+/// A backend whose programs are watched.
+pub(crate) fn watched(sandbox: Sandbox) -> Sandbox {
+    sandbox.observed()
+}
+
+/// Looks on while a command runs.
+#[derive(Debug)]
+pub(crate) struct Watch(Arc<Observer>);
+
+impl Watch {
+    /// If the programs of this policy are watched.
+    pub(crate) fn of(policy: &Policy) -> Option<Watch> {
+        policy.observer().map(Watch)
+    }
+
+    /// What the command was refused with these grants. `failed`: it did not end well, so what programs usually do without may
+    /// have been the reason.
+    pub(crate) fn explain(&self, set: &CapabilitySet, failed: bool) -> Explanation {
+        let observed = self.0.observations();
+        let (shown, folded) = row::matter(&observed.refused, failed);
+        // A hundred looks at the file system, which are of no use where there is nothing to mark.
+        let protected = if shown.is_empty() { Vec::new() } else { protected::all(&home::homes()) };
+        let mut remedies = Remedies::new(set, &protected);
+        let rows = row::rows(&shown, &mut remedies);
+        Explanation::new(rows, &remedies, (folded, observed.missing, observed.unknown))
+    }
+}
+
+/// Whether `path` is one of `protected`, or below one.
+fn is_protected(path: &std::path::Path, protected: &[PathBuf]) -> bool {
+    protected.iter().any(|one| path.starts_with(one))
+}

@@ -1,0 +1,238 @@
+//! Learn and explain: records what a program asks for, and what the model says of it.
+//!
+//! Every call by a path or an address that can be refused is notified, looked at, and let go on: the kernel answers it, under
+//! Landlock. Nothing is decided here and no outcome changes. (What the filter refuses by itself is notified too, and is
+//! answered as the filter would have: from the same rules and the same registers. If the observer ends, it fails with
+//! `ENOSYS`, and nothing opens.) So what is read of a program's memory may be changed by the program meanwhile, and what is
+//! remembered of paths may be out of date: a report is wrong then, and nothing else.
+//!
+//! A call that makes or moves something is looked into before it goes on, for afterwards what it names is something else. An
+//! open of what is there is let go on first, as soon as its path is copied and it is known where that starts: what it costs
+//! is two system calls then, and the look happens while the program works. The report may be about what took the place of the
+//! object in between, or name a program that was executed right after.
+
+mod call;
+mod record;
+mod refusal;
+mod request;
+mod sight;
+
+pub use record::{Observations, Refused, What};
+pub use refusal::RefusedCall;
+
+pub(crate) use call::CALLS;
+
+use crate::abi::Kernel;
+use crate::filter::Filtering;
+use call::Asked;
+use nono_core::{Accepted, CapabilitySet, Decision, FsAccess, OpenFlags, Request, Rule, decide};
+use nono_seccomp::{Action, BuildError, Errno as Answer, ListenError, Notification};
+use record::Record;
+use refusal::Verdicts;
+use request::{Meaning, Pinned, is_permitted};
+use rustix::io::Errno;
+use sight::Sight;
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Looks at the calls of a program, as [`Linux::observed`](crate::Linux::observed) has it; made with the policy.
+pub struct Observer {
+    set: CapabilitySet,
+    names: RandomState,
+    state: Mutex<State>,
+}
+
+struct State {
+    sight: Sight,
+    verdicts: Verdicts,
+    record: Record,
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observer").field("set", &self.set).finish_non_exhaustive()
+    }
+}
+
+/// Why there is no observer.
+#[derive(Debug)]
+pub(crate) enum ObserverError {
+    /// `/proc/self/fd` cannot be opened.
+    Own(Errno),
+    Filter(BuildError),
+}
+
+impl Observer {
+    /// Of a program with `set` and `filtering`, which may have a mount namespace of its own.
+    pub(crate) fn new(
+        set: &CapabilitySet,
+        (kernel, accepted): (&Kernel, &Accepted),
+        filtering: &Filtering,
+        in_namespace: bool,
+    ) -> Result<Observer, ObserverError> {
+        let verdicts = Verdicts::new(set, kernel, accepted, filtering).map_err(ObserverError::Filter)?;
+        let sight = Sight::new(in_namespace).map_err(ObserverError::Own)?;
+        let state = Mutex::new(State { sight, verdicts, record: Record::default() });
+        Ok(Observer { set: set.clone(), names: RandomState::new(), state })
+    }
+
+    /// What was seen so far.
+    pub fn observations(&self) -> Observations {
+        self.state().record.observations()
+    }
+
+    /// Looks at a call and lets it go on, or fail as the filter has it. Gives it back if a supervisor acts on it.
+    pub(crate) fn watch<'l>(&self, notification: Notification<'l>) -> Result<Option<Notification<'l>>, ListenError> {
+        let mut state = self.state();
+        match state.verdicts.of(notification.call()) {
+            Action::Errno(number) => {
+                let errno = Answer::new(i32::from(number)).unwrap_or(Answer::EPERM);
+                self.see_refused(&mut state, &notification, errno);
+                notification.fail(errno).map(|_| None)
+            }
+            Action::Notify => {
+                if let Some(pinned) = self.pin(&mut state, &notification) {
+                    self.see(&mut state, pinned);
+                }
+                Ok(Some(notification))
+            }
+            _ => self.see_and_resume(&mut state, notification).map(|()| None),
+        }
+    }
+
+    fn see_and_resume(&self, state: &mut State, notification: Notification<'_>) -> Result<(), ListenError> {
+        let Some((pinned, at_leisure)) = self.read(state, &notification) else {
+            return notification.resume().map(drop);
+        };
+        if at_leisure {
+            notification.resume()?;
+            self.see(state, pinned);
+            return Ok(());
+        }
+        self.see(state, pinned);
+        notification.resume().map(drop)
+    }
+
+    /// A call that fails whatever it is about. Where it is about a path or a port, that is what is told.
+    fn see_refused(&self, state: &mut State, notification: &Notification<'_>, errno: Answer) {
+        if let Some(pinned) = self.pin(state, notification) {
+            return self.see(state, pinned);
+        }
+        let Some(thread) = state.sight.meet(notification) else { return state.record.unknown() };
+        let told = state.verdicts.told(notification.call(), errno);
+        let who = state.sight.introduce(thread);
+        state.record.refused(thread, who, What::Call(told), None);
+    }
+
+    fn pin(&self, state: &mut State, notification: &Notification<'_>) -> Option<Pinned> {
+        self.read(state, notification).map(|(pinned, _)| pinned)
+    }
+
+    /// Copies what a call is about, and tells whether the rest may be found out when it has gone on.
+    #[expect(clippy::unused_self, reason = "one step of watching, like the others")]
+    fn read(&self, state: &mut State, notification: &Notification<'_>) -> Option<(Pinned, bool)> {
+        let asked = Asked::read(notification)?;
+        let Some(thread) = state.sight.meet(notification) else {
+            state.record.unknown();
+            return None;
+        };
+        match asked {
+            Asked::ChangeDirectory => {
+                state.sight.forget_directories_of_threads();
+                return None;
+            }
+            Asked::Execute(..) => {
+                // Before it is another program: who asks is the one that executes.
+                let _known = state.sight.introduce(thread);
+            }
+            _ => {}
+        }
+        let at_leisure = asked.changes_nothing();
+        let pinned = Pinned::new(&mut state.sight, thread, asked).ok();
+        if pinned.is_none() {
+            state.record.unknown();
+        }
+        pinned.map(|pinned| (pinned, at_leisure))
+    }
+
+    /// Finds out what a call is about, and what the model says to it.
+    fn see(&self, state: &mut State, pinned: Pinned) {
+        let State { sight, record, .. } = state;
+        let (thread, executes) = (pinned.thread, pinned.executes());
+        let name = self.names.hash_one(pinned.first_name());
+        match pinned.meaning(sight, &self.set) {
+            Meaning::Asks(requests, around) => {
+                self.judge(state, thread, &requests, around);
+                if requests.iter().any(changes_ways) {
+                    state.sight.forget_ways();
+                }
+            }
+            Meaning::AnyPort => {
+                if *self.set.network() != nono_core::NetworkMode::AllowAll {
+                    let who = sight.introduce(thread);
+                    record.refused(thread, who, What::AnyPort, None);
+                }
+            }
+            Meaning::Missing => record.missing(name),
+            Meaning::Nothing => {}
+            Meaning::Unknown => record.unknown(),
+        }
+        if executes {
+            state.sight.forget_program(thread);
+        }
+    }
+
+    fn judge(&self, state: &mut State, thread: u32, requests: &[Request], around: FsAccess) {
+        let State { sight, record, .. } = state;
+        // Most files are in a directory whose rights are known; a grant of the file alone could but add to them.
+        let plain = matches!(requests, [Request::Open { flags, .. }] if around.contains(needed(*flags)));
+        if plain && !record.waits_for(thread) {
+            return;
+        }
+        let mut refused = false;
+        for request in requests {
+            let Decision::Denied(denial) = decide(&self.set, request) else { continue };
+            refused = true;
+            // What is denied may be covered by something that nobody may touch.
+            if matches!(denial.rule, Rule::Denied { .. }) || is_permitted(sight, thread, request) {
+                let who = sight.introduce(thread);
+                record.refused(thread, who, What::Request(request.clone()), Some(denial));
+            }
+        }
+        if let (false, Some(request)) = (refused, requests.first()) {
+            record.allowed(thread, request);
+        }
+    }
+
+    /// A thread that panicked while it looked has forgotten a call; what it knew before is whole.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What opening a file that is no directory takes.
+fn needed(flags: OpenFlags) -> FsAccess {
+    [
+        (OpenFlags::READ, FsAccess::READ_FILE),
+        (OpenFlags::WRITE, FsAccess::WRITE_FILE),
+        (OpenFlags::TRUNCATE, FsAccess::TRUNCATE),
+        (OpenFlags::CREATE, FsAccess::MAKE_REG),
+    ]
+    .into_iter()
+    .filter(|(flag, _)| flags.contains(*flag))
+    .map(|(_, access)| access)
+    .collect()
+}
+
+/// Whether names that lead through what is made, moved or removed lead elsewhere then.
+fn changes_ways(request: &Request) -> bool {
+    use nono_core::NodeKind::{Directory, Symlink};
+    match request {
+        Request::Make { kind, .. } | Request::Remove { kind, .. } => matches!(kind, Directory | Symlink),
+        Request::Rename { kind, replaces, .. } => {
+            matches!(kind, Directory | Symlink) || matches!(replaces, Some(Directory | Symlink))
+        }
+        _ => false,
+    }
+}
