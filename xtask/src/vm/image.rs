@@ -61,7 +61,9 @@ fn pack(shell: &Shell, apt: &Apt<'_>, work: &Work<'_>, cache: &Path, place: &Pat
         archive.directory(Path::new(directory), 0o755)?;
     }
     archive.directory(Path::new("/tmp"), 0o1777)?;
-    archive.directory(Path::new("/root"), 0o700)?;
+    // Closed, as everywhere; a repository that lies below is reached by both users all the same.
+    let below = shell.current_dir().starts_with("/root");
+    archive.directory(Path::new("/root"), if below { 0o711 } else { 0o700 })?;
     // Everything in an archive of this kind is root's: the init gives it to the user.
     archive.directory(Path::new("/home/user"), 0o755)?;
     for (package, program, at) in USERLAND {
