@@ -107,18 +107,20 @@ impl<'a> Pool<'a> {
 
     /// Receives and answers calls as long as the lead lasts; false if all is over.
     fn lead(&self, term: u64, questions: &SyncSender<Pending<'a>>) -> Result<bool, ListenError> {
-        loop {
+        while self.state().leading == Some(term) {
             self.waiting.store(true, Ordering::Relaxed);
             let ready = self.listener.poll(None)?;
             self.waiting.store(false, Ordering::Relaxed);
             if ready == Readiness::Unused {
                 return Ok(false);
             }
-            let Some(notification) = self.listener.recv()? else { continue };
-            self.turns.fetch_add(1, Ordering::Relaxed);
+            // Before it is received: whoever asked may have been killed since, and then a kernel before 6.12 holds this
+            // thread up until the next call, for ever if there is none. Another thread finds out that there is none.
             if self.unwatched.load(Ordering::Relaxed) {
                 self.wake_the_watch();
             }
+            let Some(notification) = self.listener.recv()? else { continue };
+            self.turns.fetch_add(1, Ordering::Relaxed);
             let Some(notification) = self.watch(notification) else { continue };
             if confines(&notification) {
                 settle(self.broker.confine(notification));
@@ -144,6 +146,7 @@ impl<'a> Pool<'a> {
                 _ => settle(notification.resume()),
             }
         }
+        Ok(true)
     }
 
     /// Has a call looked at; none if that answered it.

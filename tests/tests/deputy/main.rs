@@ -86,7 +86,7 @@ impl End {
 
     /// What the older calls said, where openat2 said something else.
     fn older(&self) -> &str {
-        self.said.split_once(" / ").map_or(&self.said, |(older, _)| older)
+        self.said.split_once(" | ").map_or(&self.said, |(older, _)| older)
     }
 
     fn errno(&self) -> Option<&str> {
@@ -103,7 +103,7 @@ impl End {
             "ok" => self.said.starts_with("ok "),
             // By the older calls one errno, by openat2 another.
             "refused" if need::landlock_abi() < 3 => self.errno() == Some("EACCES"),
-            "refused" => self.said == "ok EACCES / EINVAL",
+            "refused" => self.said == "ok EACCES | EINVAL",
             "!" => {
                 let same = outside.is_some_and(|outside| outside.errno().is_some() && outside.said == self.said);
                 self.errno() == Some("EACCES") || same
@@ -133,7 +133,7 @@ fn make(row: &Row, jail: &Jail, user: User, rule: Option<Rule>) -> End {
 /// What was said, where openat2(2) is refused because a filter cannot see whether it would empty a file: by the older calls
 /// only.
 fn without_openat2(said: &str) -> String {
-    let Some(older) = said.strip_suffix(" / ENOSYS") else { return said.to_owned() };
+    let Some(older) = said.strip_suffix(" | ENOSYS") else { return said.to_owned() };
     match older.strip_prefix("ok ").filter(|name| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'2')) {
         Some(errno) => format!("errno={errno}"),
         None => older.to_owned(),

@@ -97,11 +97,15 @@ fn many(scene: &Scene, threads: usize, times: usize) -> End {
     }
 }
 
-/// Opens while this thread gets a signal every few microseconds, and every millisecond.
+/// Opens while this thread gets a signal every few microseconds, and every millisecond; on a slow machine, where no open would
+/// ever come to its end between two of them, every two opens.
 fn storm(scene: &Scene, flags: i32) -> End {
     sys::count_signals(flags)?;
     let (over, target) = (AtomicBool::new(false), sys::this_thread());
     let mut ends: BTreeMap<String, u32> = BTreeMap::new();
+    let alone = Instant::now();
+    drop(open_once(scene));
+    let slowest = u64::try_from(alone.elapsed().as_micros()).unwrap_or(u64::MAX).saturating_mul(2).min(10_000);
     let pause = AtomicU64::new(1000);
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -114,7 +118,7 @@ fn storm(scene: &Scene, flags: i32) -> End {
             }
         });
         for (pace, opens) in [(1000, 500), (100, 1000), (20, 1000)] {
-            pause.store(pace, Ordering::Relaxed);
+            pause.store(slowest.max(pace), Ordering::Relaxed);
             for _ in 0..opens {
                 let mut end = open_once(scene);
                 while flags == 0 && end.as_ref().err() == Some(&Errno::INTR) {

@@ -162,7 +162,7 @@ impl Scene {
         match ends.as_slice() {
             [one] => Ok(one.clone()?),
             // The calls do not agree: then that is what is compared.
-            more => Ok(more.iter().map(|end| end.clone().unwrap_or_else(errno::name)).collect::<Vec<_>>().join(" / ")),
+            more => Ok(more.iter().map(|end| end.clone().unwrap_or_else(errno::name)).collect::<Vec<_>>().join(" | ")),
         }
     }
 
