@@ -92,6 +92,26 @@ pub(crate) enum CliError {
          --predicate 'sender == \"Sandbox\"'\""
     )]
     ExplainUnsupported,
+    /// `nono learn` on macOS.
+    #[cfg(seatbelt)]
+    #[error(
+        "learning does not exist on macOS, which tells no program what another one uses; write one by nono profile new"
+    )]
+    LearnUnsupported,
+    /// `nono learn`: there is a file already.
+    #[cfg(not(seatbelt))]
+    #[error(
+        "{path:?} exists and is left as it is; add to it by --merge, compare by --diff, or name another by -o FILE"
+    )]
+    LearnExists { path: PathBuf },
+    /// `nono learn --merge`: somebody wrote it.
+    #[cfg(not(seatbelt))]
+    #[error("{path:?} was not written by nono learn, and adding to it would lose what else is in it; use --diff")]
+    LearnForeign { path: PathBuf },
+    /// `nono learn`: no profile could be written.
+    #[cfg(not(seatbelt))]
+    #[error("cannot write the profile {path:?}")]
+    LearnWrite { path: PathBuf, source: io::Error },
     /// `--report`.
     #[error("--report: cannot write {path:?}")]
     Report { path: PathBuf, source: io::Error },
@@ -169,7 +189,9 @@ impl CliError {
             | CliError::ExplainSupervised
             | CliError::Report { .. } => exit::SETUP,
             #[cfg(seatbelt)]
-            CliError::ExplainUnsupported => exit::SETUP,
+            CliError::ExplainUnsupported | CliError::LearnUnsupported => exit::SETUP,
+            #[cfg(not(seatbelt))]
+            CliError::LearnExists { .. } | CliError::LearnForeign { .. } | CliError::LearnWrite { .. } => exit::SETUP,
         }
     }
 }

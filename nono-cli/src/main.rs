@@ -13,6 +13,8 @@ mod exit;
 mod explain;
 mod home;
 mod inherit;
+#[cfg_attr(seatbelt, path = "macos/learn.rs")]
+mod learn;
 mod network;
 mod policy;
 mod profile;
@@ -51,13 +53,14 @@ fn run(arguments: Vec<OsString>) -> u8 {
         terminal::error(&error, error.remedy());
         return error.status();
     }
-    let runs = arguments.get(1).is_some_and(|first| first == "run");
+    let runs = arguments.get(1).is_some_and(|first| first == "run" || first == "learn");
     let arguments = match parse(arguments) {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error, runs),
     };
     let result = match arguments.command {
         Subcommands::Run(run) => cmd::run::run(*run),
+        Subcommands::Learn(given) => learn::run(&given),
         Subcommands::Doctor { json } => doctor::run(json),
         Subcommands::Profile(profile) => cmd::profile::run(&profile),
         Subcommands::Trial { fixture } => doctor::child(&fixture),

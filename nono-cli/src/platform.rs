@@ -17,7 +17,7 @@ pub(crate) use nono_linux::{
 };
 
 #[cfg(target_os = "linux")]
-pub(crate) use nono_linux::observe::{Observer, Refused, RefusedCall, What};
+pub(crate) use nono_linux::observe::{Observations, Observer, Refused, RefusedCall, What};
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("nono runs on Linux and macOS only");

@@ -3,10 +3,11 @@
 use clap::builder::PossibleValuesParser;
 
 /// What there is a schema of, and the schema.
-const ALL: [(&str, &str); 9] = [
+const ALL: [(&str, &str); 10] = [
     ("profile", include_str!("../../docs/schema/profile.json")),
     ("report", include_str!("../../docs/schema/report.json")),
     ("explain", include_str!("../../docs/schema/explain.json")),
+    ("learn", include_str!("../../docs/schema/learn.json")),
     ("doctor", include_str!("../../docs/schema/doctor.json")),
     ("profile-list", include_str!("../../docs/schema/profile-list.json")),
     ("profile-show", include_str!("../../docs/schema/profile-show.json")),

@@ -5,7 +5,7 @@ use crate::carveout::{self, Choice, Namespace, Namespaces, Place, SHARED_MEMORY}
 use crate::error::{ApplyError, PrepareError};
 use crate::filter::{Filtering, Notified};
 use crate::guarantee::Situation;
-use crate::observe::Observer;
+use crate::observe::{Answering, Observer};
 use crate::plan::{Surroundings, compile, paths};
 use crate::privileges::{Capability, Privileges};
 use crate::restrict::{Hygiene, Restriction, Threads, is_too_many_layers};
@@ -181,6 +181,35 @@ impl Linux {
         memory.ok().filter(|_| self.shared_memory).and_then(with_memory).unwrap_or_else(|| set.clone())
     }
 
+    /// A policy that restricts nothing, and tells what `set` would refuse: [`Policy::observer`]. The program gains no privileges
+    /// by executing another (`sudo(8)`), which a filter requires, and C libraries make processes without `clone3(2)`.
+    ///
+    /// # Errors
+    /// [`PrepareError::NoNotification`], or what the observer lacks.
+    pub fn unrestricted(&self, set: &CapabilitySet) -> Result<Policy, PrepareError> {
+        let accepted = Accepted::default();
+        let listener = notification_flags()?;
+        let mut filtering = Filtering::of(set, &self.kernel, &accepted, false);
+        filtering.notified.observed = true;
+        let answering = Answering { namespaced: false, refuses: false };
+        let observer = Observer::new(set, (&self.kernel, &accepted), &filtering, answering)?;
+        Ok(Policy {
+            restriction: Restriction {
+                namespace: None,
+                hygiene: Hygiene { no_core_dumps: false, passed: None },
+                privileges: Privileges::kept_all(),
+                ruleset: None,
+                filter: filter(&filtering)?,
+                listener: Some(listener),
+            },
+            supervised: Some(set.clone()),
+            observer: Some(Arc::new(observer)),
+            withhold: false,
+            enforcement: Enforcement::default(),
+            abi: self.kernel.abi,
+        })
+    }
+
     /// What the kernel offers.
     pub fn kernel(&self) -> &Kernel {
         &self.kernel
@@ -265,11 +294,13 @@ impl Backend for Linux {
         }
         let (privileges, filter) = (privileges.for_files(foreign), filter(&plan.filter)?);
         let whole = self.supervised_set(set);
-        let observe = || Observer::new(&whole, (&self.kernel, accepted), &plan.filter, namespace.is_some());
+        let namespaced = namespace.is_some();
+        let observe =
+            || Observer::new(&whole, (&self.kernel, accepted), &plan.filter, Answering { namespaced, refuses: true });
         let observer = self.observed.then(observe).transpose()?.map(Arc::new);
         tracing::debug!(abi = self.kernel.abi.0, rules = plan.paths.len(), ports = plan.ports.len(), "policy prepared");
         Ok(Policy {
-            restriction: Restriction { namespace, hygiene, privileges, ruleset, filter, listener },
+            restriction: Restriction { namespace, hygiene, privileges, ruleset: Some(ruleset), filter, listener },
             supervised: listener.map(|_| whole),
             observer,
             withhold: !accepted.contains(Guarantee::Environment),

@@ -66,6 +66,11 @@ impl Privileges {
         Ok(Privileges { held: capabilities(None)?.permitted, kept: CapabilitySet::empty(), ambient })
     }
 
+    /// None will be given up.
+    pub(crate) fn kept_all() -> Privileges {
+        Privileges { held: CapabilitySet::empty(), kept: CapabilitySet::empty(), ambient: false }
+    }
+
     /// All are held in it, and given up.
     pub(crate) fn of_a_new_user_namespace() -> Privileges {
         Privileges { held: CapabilitySet::all(), kept: CapabilitySet::empty(), ambient: false }

@@ -97,7 +97,8 @@ pub(crate) struct Restriction {
     pub(crate) namespace: Option<Namespace>,
     pub(crate) hygiene: Hygiene,
     pub(crate) privileges: Privileges,
-    pub(crate) ruleset: OwnedFd,
+    /// None: files and ports are not restricted, of a program that is only watched.
+    pub(crate) ruleset: Option<OwnedFd>,
     pub(crate) filter: Option<Filter>,
     /// How the filter gets a listener; none if it has no call to notify.
     pub(crate) listener: Option<InstallFlags>,
@@ -147,7 +148,9 @@ impl Restriction {
         let mut privileges = self.privileges;
         if let Some(namespace) = &self.namespace {
             self.hygiene.check_directories()?;
-            namespace.enter(self.ruleset.as_fd()).map_err(|(step, errno)| (step, errno.into()))?;
+            let missing = || (Step::Namespace, io::Error::from_raw_os_error(libc::EBADF));
+            let ruleset = self.ruleset.as_ref().ok_or_else(missing)?;
+            namespace.enter(ruleset.as_fd()).map_err(|(step, errno)| (step, errno.into()))?;
             if namespace.has_user() {
                 privileges = Privileges::of_a_new_user_namespace();
             }
@@ -155,8 +158,10 @@ impl Restriction {
         self.hygiene.apply()?;
         privileges.drop().map_err(|errno| (Step::Capabilities, errno.into()))?;
         rustix::thread::set_no_new_privs(true).map_err(|errno| (Step::NoNewPrivileges, errno.into()))?;
-        sys::landlock_restrict_self(self.ruleset.as_fd(), threads == Threads::All)
-            .map_err(|error| (Step::Landlock, error))
+        self.ruleset.as_ref().map_or(Ok(()), |ruleset| {
+            sys::landlock_restrict_self(ruleset.as_fd(), threads == Threads::All)
+                .map_err(|error| (Step::Landlock, error))
+        })
     }
 }
 

@@ -1,10 +1,12 @@
 //! What the user typed, as clap sees it: no I/O, no meaning.
 
+mod learn;
 mod network;
 mod profile;
 mod run;
 mod supervision;
 
+pub(crate) use learn::Learn;
 pub(crate) use network::Network;
 pub(crate) use profile::{Profile, ProfileCommand};
 pub(crate) use run::{Grants, Options, Run};
@@ -31,6 +33,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Subcommands {
     /// Run a command with nothing but what is granted.
     Run(Box<Run>),
+    /// Run a command without restrictions, and write a profile of what it used.
+    Learn(Box<Learn>),
     /// Tell what this machine can enforce, each guarantee tried for real.
     Doctor {
         /// Print JSON.

@@ -74,7 +74,7 @@ pub(crate) struct Grants {
 }
 
 /// How it is run.
-#[derive(Debug, Args)]
+#[derive(Debug, Args, Default)]
 #[command(next_help_heading = "Options")]
 #[expect(clippy::struct_excessive_bools, reason = "a flag of the command line is a bool")]
 pub(crate) struct Options {

@@ -90,10 +90,10 @@ impl<'a> Start<'a> {
 }
 
 /// How long a user is kept waiting for the temporary directory to be removed.
-const REMOVAL: Duration = Duration::from_secs(1);
+pub(crate) const REMOVAL: Duration = Duration::from_secs(1);
 
 /// Makes the private temporary directory, and removes what earlier commands left beside it.
-fn private_tmp(options: &Options) -> Result<PrivateTmp, CliError> {
+pub(crate) fn private_tmp(options: &Options) -> Result<PrivateTmp, CliError> {
     let tmp = tmpdir::create(&tmpdir::Start::probe(), &Places::from_environment())?;
     for reason in tmp.passed_over() {
         if options.verbose || reason.is_suspicious() && !options.quiet {
@@ -212,7 +212,7 @@ fn environment(command: &mut Command, start: &Start<'_>, tmp: &PrivateTmp) -> Re
     inherit::environment(command, &start.run.grants, places.chain(lookups))
 }
 
-fn grant_tmp(tmp: &PrivateTmp) -> Result<FsCapability, CliError> {
+pub(crate) fn grant_tmp(tmp: &PrivateTmp) -> Result<FsCapability, CliError> {
     let granted = FsCapability::resolve(tmp.path(), AccessMode::ReadWrite, &CachedResolver::default());
     let granted = granted.map_err(|source| CliError::Grant { flag: "the private temporary directory", source })?;
     Ok(granted.with_source(Source::Implied("private temporary directory".into())))

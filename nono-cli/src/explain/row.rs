@@ -94,6 +94,7 @@ fn describe(what: &What, remedies: &Remedies<'_>) -> (Object, Vec<&'static str>)
     let request = match what {
         What::Request(request) => request,
         What::Call(call) => return (Object::Call(name(call)), vec!["call"]),
+        What::Listen => return (Object::AnyPort, vec!["listen"]),
         _ => return (Object::AnyPort, vec!["bind"]),
     };
     match request {

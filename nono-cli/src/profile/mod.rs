@@ -39,4 +39,6 @@ pub(crate) use error::ProfileError;
 pub(crate) use place::Place;
 pub(crate) use resolve::Absent;
 pub(crate) use show::{list, raw, show};
+#[cfg(not(seatbelt))]
+pub(crate) use skeleton::place_of;
 pub(crate) use skeleton::write_new;

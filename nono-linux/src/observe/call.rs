@@ -28,6 +28,7 @@ pub(crate) enum Form {
     Execute(Place, Option<usize>),
     Connect,
     Bind,
+    Listen,
     /// Nothing is refused; but what paths start from is another place from now on.
     ChangeDirectory,
 }
@@ -57,6 +58,7 @@ pub(crate) const CALLS: &[(NamedCall, Form)] = forms! {
     "execveat" => Form::Execute(Place(Some(0), 1), Some(4)),
     "connect" => Form::Connect,
     "bind" => Form::Bind,
+    "listen" => Form::Listen,
     "chdir" => Form::ChangeDirectory,
     "fchdir" => Form::ChangeDirectory,
 };
@@ -88,6 +90,7 @@ pub(super) enum Asked {
     Execute(Name, bool),
     Connect(i32, SocketAddress),
     Bind(i32, SocketAddress),
+    Listen(i32),
     ChangeDirectory,
 }
 
@@ -119,6 +122,7 @@ impl Asked {
             Form::Execute(place, at) => Asked::Execute(name(place)?, !set(flags(at), libc::AT_SYMLINK_NOFOLLOW)),
             Form::Connect => Asked::Connect(int(register(0)), address()?),
             Form::Bind => Asked::Bind(int(register(0)), address()?),
+            Form::Listen => Asked::Listen(int(register(0))),
             Form::ChangeDirectory => Asked::ChangeDirectory,
         })
     }

@@ -25,7 +25,7 @@ pub(crate) use call::CALLS;
 use crate::abi::Kernel;
 use crate::filter::Filtering;
 use call::Asked;
-use nono_core::{Accepted, CapabilitySet, Decision, FsAccess, OpenFlags, Request, Rule, decide};
+use nono_core::{Accepted, CapabilitySet, Decision, FsAccess, NetworkMode, OpenFlags, Request, Rule, decide};
 use nono_seccomp::{Action, BuildError, Errno as Answer, ListenError, Notification};
 use record::Record;
 use refusal::Verdicts;
@@ -40,7 +40,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub struct Observer {
     set: CapabilitySet,
     names: RandomState,
+    /// Whether what the filter refuses fails.
+    refuses: bool,
     state: Mutex<State>,
+}
+
+/// Whose calls are looked at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Answering {
+    /// Those of programs with a mount namespace of their own.
+    pub(crate) namespaced: bool,
+    /// Those of programs that are restricted: what their filter refuses fails. Of others nothing does.
+    pub(crate) refuses: bool,
 }
 
 struct State {
@@ -64,17 +75,17 @@ pub(crate) enum ObserverError {
 }
 
 impl Observer {
-    /// Of a program with `set` and `filtering`, which may have a mount namespace of its own.
+    /// Of a program with `set` and `filtering`.
     pub(crate) fn new(
         set: &CapabilitySet,
         (kernel, accepted): (&Kernel, &Accepted),
         filtering: &Filtering,
-        in_namespace: bool,
+        answering: Answering,
     ) -> Result<Observer, ObserverError> {
         let verdicts = Verdicts::new(set, kernel, accepted, filtering).map_err(ObserverError::Filter)?;
-        let sight = Sight::new(in_namespace).map_err(ObserverError::Own)?;
+        let sight = Sight::new(answering.namespaced).map_err(ObserverError::Own)?;
         let state = Mutex::new(State { sight, verdicts, record: Record::default() });
-        Ok(Observer { set: set.clone(), names: RandomState::new(), state })
+        Ok(Observer { set: set.clone(), names: RandomState::new(), refuses: answering.refuses, state })
     }
 
     /// What was seen so far.
@@ -89,7 +100,7 @@ impl Observer {
             Action::Errno(number) => {
                 let errno = Answer::new(i32::from(number)).unwrap_or(Answer::EPERM);
                 self.see_refused(&mut state, &notification, errno);
-                notification.fail(errno).map(|_| None)
+                if self.refuses { notification.fail(errno) } else { notification.resume() }.map(|_| None)
             }
             Action::Notify => {
                 if let Some(pinned) = self.pin(&mut state, &notification) {
@@ -168,10 +179,14 @@ impl Observer {
                     state.sight.forget_ways();
                 }
             }
-            Meaning::AnyPort => {
-                if *self.set.network() != nono_core::NetworkMode::AllowAll {
-                    let who = sight.introduce(thread);
-                    record.refused(thread, who, What::AnyPort, None);
+            Meaning::AnyPort => self.see_port(state, thread, What::AnyPort),
+            Meaning::Listens(port) => {
+                let bind = port.map(|port| Request::Bind { port });
+                let allowed = |request: &Request| decide(&self.set, request).is_allowed();
+                // A port that was asked for by its number was told of when it was.
+                let told = |request: Request| record.knows(&What::Request(request));
+                if !bind.as_ref().is_some_and(allowed) && !bind.is_some_and(told) {
+                    self.see_port(state, thread, What::Listen);
                 }
             }
             Meaning::Missing => record.missing(name),
@@ -180,6 +195,14 @@ impl Observer {
         }
         if executes {
             state.sight.forget_program(thread);
+        }
+    }
+
+    /// What only an open network allows.
+    fn see_port(&self, state: &mut State, thread: u32, what: What) {
+        if *self.set.network() != NetworkMode::AllowAll {
+            let who = state.sight.introduce(thread);
+            state.record.refused(thread, who, what, None);
         }
     }
 

@@ -18,6 +18,8 @@ pub enum What {
     Request(Request),
     /// Taking a port that the kernel picks, which only an open network allows.
     AnyPort,
+    /// Listening on a port that the kernel picked.
+    Listen,
     /// A system call that the filter refuses whatever it is about.
     Call(RefusedCall),
 }
@@ -112,6 +114,11 @@ impl Record {
         if self.missing.len() < MISSING && self.missing.insert(name) {
             self.all.missing = self.all.missing.saturating_add(1);
         }
+    }
+
+    /// Whether this was refused to anybody.
+    pub(super) fn knows(&self, what: &What) -> bool {
+        self.known.keys().any(|(known, _)| known == what)
     }
 
     pub(super) fn unknown(&mut self) {

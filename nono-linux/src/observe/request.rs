@@ -9,8 +9,8 @@ use nono_core::{CapabilitySet, FsAccess, Host, NodeKind, OpenFlags, Port, Reques
 use nono_seccomp::SocketAddress;
 use rustix::fs::{FileType, Mode, OFlags, openat};
 use rustix::io::Errno;
-use rustix::net::SocketType;
 use rustix::net::sockopt::socket_type;
+use rustix::net::{SocketType, getsockname};
 use std::ffi::{CString, OsStr};
 use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt;
@@ -23,6 +23,8 @@ pub(super) enum Meaning {
     Asks(Vec<Request>, FsAccess),
     /// A TCP or UDP port that the kernel picks, which no grant names.
     AnyPort,
+    /// Listening on this TCP port, or on one that the kernel picks.
+    Listens(Option<Port>),
     /// A file is looked for that is not there.
     Missing,
     /// Nothing is asked.
@@ -66,7 +68,7 @@ impl Pinned {
                     add(&Name { directory: libc::AT_FDCWD, path })?;
                 }
             }
-            Asked::ChangeDirectory => {}
+            Asked::Listen(_) | Asked::ChangeDirectory => {}
         }
         Ok(Pinned { thread, asked, names })
     }
@@ -130,6 +132,7 @@ impl Pinned {
             Asked::Bind(_, SocketAddress::UnixPath(_)) => Ok(made(find(false)?, NodeKind::Socket)),
             Asked::Connect(socket, address) => Ok(connected(sight, thread, socket, &address)),
             Asked::Bind(socket, address) => Ok(bound(sight, thread, socket, &address)),
+            Asked::Listen(socket) => Ok(listened(sight, thread, socket)),
             Asked::ChangeDirectory => Ok(Meaning::Nothing),
         }
     }
@@ -263,6 +266,16 @@ fn bound(sight: &Sight, thread: u32, socket: i32, address: &SocketAddress) -> Me
         (None, _) => return Meaning::Unknown,
     };
     Meaning::of(request, FsAccess::empty())
+}
+
+fn listened(sight: &Sight, thread: u32, socket: i32) -> Meaning {
+    let address = sight.view(thread).and_then(|view| getsockname(take(view, socket).ok()?).ok());
+    match address.map(SocketAddr::try_from) {
+        Some(Ok(at)) => Meaning::Listens(Port::try_from(at.port()).ok()),
+        // A unix socket.
+        Some(Err(_)) => Meaning::Nothing,
+        None => Meaning::Unknown,
+    }
 }
 
 fn ip(address: &SocketAddress) -> Option<SocketAddr> {

@@ -99,6 +99,7 @@ fn each_output_is_as_its_schema_says() {
     for (of, words) in [
         ("report", &["run", "-q", "--dry-run", "--json", "-p", "p", "--allow-cwd", "--", "sh", "-c", "x"][..]),
         ("report", &["run", "-q", "--dry-run", "--json", "--proxy-port", "3128", "--", "sh"]),
+        ("learn", &["learn", "--diff", "p", "--json", "--", "sh", "-c", ": < ../secrets/key"]),
         ("doctor", &["doctor", "--json"]),
         ("profile-list", &["profile", "list", "--json"]),
         ("profile-show", &["profile", "show", "p", "--json"]),
