@@ -9,7 +9,7 @@ use super::stop;
 use crate::pty::Relaying;
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, Resource, Rlimit, Signal, WaitOptions, getpid, kill_process, set_child_subreaper, setrlimit, waitpid,
+    Pid, Resource, Rlimit, Signal, WaitOptions, getpid, kill_process, set_child_subreaper, setrlimit, wait, waitpid,
 };
 use signal_hook::consts::{
     SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGWINCH,
@@ -218,7 +218,8 @@ fn has_descendants() -> bool {
         let _gone = kill_process(child, Signal::KILL);
     }
     loop {
-        match waitpid(None, WaitOptions::NOHANG) {
+        // Of any process group: `waitpid` of none is about the one of this process only.
+        match wait(WaitOptions::NOHANG) {
             Ok(Some(_)) => {}
             Err(Errno::CHILD) => return false,
             Ok(None) | Err(_) => return true,
