@@ -56,6 +56,12 @@ enum Task {
 
 #[derive(Debug, Subcommand)]
 enum Bench {
+    /// What `nono run --explain` adds to a command
+    Explain {
+        /// How often each is run
+        #[arg(long, default_value_t = 20)]
+        runs: usize,
+    },
     /// How long it takes until the command runs
     Start {
         /// How often each is started
@@ -112,6 +118,7 @@ fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Task::Cross(options) => cross::run(&options, &shell),
         Task::Dist(options) => dist::run(&options, &shell),
         Task::Bench(Bench::Start { runs, many }) => bench::start(&shell, runs, many).map(|()| true),
+        Task::Bench(Bench::Explain { runs }) => bench::explain(&shell, runs).map(|()| true),
         Task::Bench(Bench::Open { runs, opens }) => bench::open(&shell, runs, opens).map(|()| true),
         Task::Bench(Bench::Syscalls { runs }) => bench::syscalls(&shell, runs).map(|()| true),
     }

@@ -2,10 +2,12 @@
 //!
 //! What is compared runs in turn, round after round, so that what else the machine does hits all of it alike.
 
+mod explain;
 mod open;
 mod start;
 mod syscalls;
 
+pub(crate) use explain::run as explain;
 pub(crate) use open::run as open;
 pub(crate) use start::run as start;
 pub(crate) use syscalls::run as syscalls;
