@@ -3,7 +3,7 @@
 /// All went well.
 pub(crate) const SUCCESS: u8 = 0;
 /// The sandbox could not be set up: usage, policy or kernel. Nothing of the command has run.
-pub(crate) const SETUP: u8 = 125;
+pub const SETUP: u8 = 125;
 /// The command could not be executed, or the policy forbids executing it.
 pub(crate) const NOT_EXECUTABLE: u8 = 126;
 /// The command was not found.

@@ -5,9 +5,10 @@
 //! overflow is a plain SIGSEGV. The rest of what the runtime does is here: closed standard streams are opened, SIGPIPE is
 //! ignored (a reader of the notes that went away must not end a start; exec restores the default), a panic has an exit
 //! status.
+#![no_main]
 #![expect(unsafe_code, reason = "C's main has a symbol and arguments of C")]
 
-use crate::exit;
+use nono_cli::{exit, run};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::stdio;
@@ -27,7 +28,7 @@ unsafe extern "C" fn main(_count: c_int, arguments: *const *const c_char) -> c_i
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
     let status = match open_streams() {
         // The message was printed by the hook. Nothing of a command has run: exec does not come back.
-        Ok(()) => panic::catch_unwind(|| crate::run(arguments)).unwrap_or(exit::SETUP),
+        Ok(()) => panic::catch_unwind(|| run(arguments)).unwrap_or(exit::SETUP),
         // There may be nowhere to say it.
         Err(_closed) => exit::SETUP,
     };

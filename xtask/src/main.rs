@@ -1,4 +1,4 @@
-//! The tasks of this workspace: `cargo xtask test`, `test-vm`, `ci`, `prove` and `bench`.
+//! The tasks of this workspace: `cargo xtask test`, `test-vm`, `ci`, `prove`, `fuzz` and `bench`.
 #![forbid(unsafe_code)]
 #![expect(
     clippy::disallowed_methods,
@@ -14,6 +14,7 @@ mod ci;
 mod cross;
 mod dist;
 mod fetch;
+mod fuzz;
 mod tally;
 mod tests_run;
 mod vm;
@@ -43,6 +44,8 @@ enum Task {
     Ci,
     /// Mass tests in full
     Prove,
+    /// Hostile bytes for everything that reads such
+    Fuzz(fuzz::Options),
     /// The workspace for every supported system: checked, linked, started
     Cross(cross::Options),
     /// Make static programs with checksums, each built twice and alike
@@ -115,6 +118,7 @@ fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Task::Ci => Ok(ci::run(&shell)),
         Task::TestVm(options) => vm::run(&shell, &options),
         Task::Prove => Ok(ci::prove(&shell)),
+        Task::Fuzz(options) => fuzz::run(&options, &shell),
         Task::Cross(options) => cross::run(&options, &shell),
         Task::Dist(options) => dist::run(&options, &shell),
         Task::Bench(Bench::Start { runs, many }) => bench::start(&shell, runs, many).map(|()| true),

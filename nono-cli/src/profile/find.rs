@@ -19,6 +19,26 @@ use std::rc::Rc;
 /// The endings of a profile's name, in the order in which they are looked for.
 const ENDINGS: [&str; 2] = ["toml", "json"];
 
+/// What a profile is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// nono's own: TOML.
+    Toml,
+    /// JSON as nono 0.11 has it.
+    Json011,
+}
+
+impl Language {
+    /// Takes a text apart; `file` is what messages name.
+    pub(crate) fn read(self, text: &str, file: Rc<Path>) -> Result<Profile, ProfileError> {
+        let reader = Reader { file };
+        match self {
+            Language::Toml => format::read(&reader, &toml::parse(&reader, text)?),
+            Language::Json011 => version011::read(&reader, &json::parse(&reader, text)?),
+        }
+    }
+}
+
 /// A profile that was found, and not yet read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Found {
@@ -72,14 +92,11 @@ impl Found {
 
     /// Reads it, without what it extends.
     pub(super) fn read(&self) -> Result<Profile, ProfileError> {
-        let text = self.text()?;
-        let reader = Reader { file: self.file() };
-        match self {
-            Found::File(path) if path.extension() == Some(OsStr::new("json")) => {
-                version011::read(&reader, &json::parse(&reader, &text)?)
-            }
-            _ => format::read(&reader, &toml::parse(&reader, &text)?),
-        }
+        let language = match self {
+            Found::File(path) if path.extension() == Some(OsStr::new("json")) => Language::Json011,
+            _ => Language::Toml,
+        };
+        language.read(&self.text()?, self.file())
     }
 
     /// Its file, as messages and reports name it.

@@ -13,11 +13,11 @@ mod console;
 mod desk;
 mod keep;
 mod parent;
-mod question;
+pub(crate) mod question;
 mod reach;
 mod rules;
 mod stop;
-mod wire;
+pub(crate) mod wire;
 
 pub(crate) use desk::Desk;
 pub(crate) use parent::{Ended, end_as};

@@ -24,7 +24,7 @@ pub(super) const LASTING_PROMPT: &str = "      allow? yes (once) / file / direct
 pub(super) const KEEP_PROMPT: &str = "      write it? yes / no [no]: ";
 
 /// Who asks for what: some lines, each with its end.
-pub(super) fn text(question: &Question) -> String {
+pub(crate) fn text(question: &Question) -> String {
     let room = WIDTH.saturating_sub(INDENT.len());
     let program = question.program.as_deref().map_or_else(|| "a program".to_owned(), escaped);
     let asks = format!("(pid {}) asks to {}", question.process, listed(&question.words()));
@@ -46,7 +46,7 @@ fn directory(question: &Question) -> Option<&Path> {
 }
 
 /// What a line means; none if it is not understood, which is no.
-pub(super) fn answer(line: &[u8]) -> Option<Approval> {
+pub(crate) fn answer(line: &[u8]) -> Option<Approval> {
     Some(match line {
         b"y" | b"yes" => Approval::Once,
         b"f" | b"file" => Approval::File,

@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Names that are prefixes of one another, and names that would end or change a string, a rule or a comment.
-const NAMES: &[&[u8]] = &[
+pub const NAMES: &[&[u8]] = &[
     b"a",
     b"ab",
     b"a-b",

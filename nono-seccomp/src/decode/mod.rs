@@ -1,7 +1,7 @@
 //! Bytes from the kernel or from a target, taken apart.
 //!
 //! Everything here is a function of a slice, for a target chooses these bytes: no function may panic or read past the
-//! end, whatever they are. The fuzz targets in `fuzz/` hold them to it.
+//! end, whatever they are. The targets in `fuzz/` of the workspace hold them to it.
 
 use crate::error::Malformed;
 use crate::{Call, Syscall};

@@ -1,6 +1,7 @@
 //! The command `nono`: runs a program with nothing but the capabilities it was given.
-#![cfg_attr(not(test), no_main)]
-#![deny(unsafe_code)]
+//!
+//! A library only so that benchmarks and fuzz targets reach what reads hostile text ([`hostile`]). The program is `start.rs`.
+#![forbid(unsafe_code)]
 #![cfg_attr(seatbelt, expect(dead_code, reason = "supervised runs, which macOS does not have, use more"))]
 
 mod args;
@@ -8,10 +9,11 @@ mod cmd;
 mod data;
 mod denies;
 mod error;
-mod exit;
+pub mod exit;
 #[cfg_attr(seatbelt, path = "macos/explain.rs")]
 mod explain;
 mod home;
+pub mod hostile;
 mod inherit;
 #[cfg_attr(seatbelt, path = "macos/learn.rs")]
 mod learn;
@@ -23,8 +25,6 @@ mod protected;
 mod quote;
 mod report;
 mod schema;
-#[cfg(not(test))]
-mod start;
 mod system;
 mod terminal;
 
@@ -47,8 +47,7 @@ use std::ffi::OsString;
 use std::mem::ManuallyDrop;
 
 /// Does what the arguments say, the program's name first, and returns the exit status.
-#[cfg_attr(test, expect(dead_code, reason = "the tests have a main of their own"))]
-fn run(arguments: Vec<OsString>) -> u8 {
+pub fn run(arguments: Vec<OsString>) -> u8 {
     if let Some(error) = platform::helper(&arguments) {
         terminal::error(&error, error.remedy());
         return error.status();
