@@ -4,6 +4,7 @@ use crate::exit;
 use crate::platform::{ApplyError, PrepareError, UnknownCapability};
 use crate::profile::ProfileError;
 use crate::protected::ProtectedError;
+use crate::shell::FurnishError;
 use crate::supervise::SuperviseError;
 use crate::tmpdir::TmpError;
 use nono_core::{CapabilityError, ConflictError, UnknownGuarantee};
@@ -112,6 +113,9 @@ pub(crate) enum CliError {
     #[cfg(not(seatbelt))]
     #[error("cannot write the profile {path:?}")]
     LearnWrite { path: PathBuf, source: io::Error },
+    /// `nono shell`: its start files.
+    #[error(transparent)]
+    Shell(#[from] FurnishError),
     /// `--report`.
     #[error("--report: cannot write {path:?}")]
     Report { path: PathBuf, source: io::Error },
@@ -187,6 +191,7 @@ impl CliError {
             | CliError::Tmp(_)
             | CliError::IdleJson
             | CliError::ExplainSupervised
+            | CliError::Shell(_)
             | CliError::Report { .. } => exit::SETUP,
             #[cfg(seatbelt)]
             CliError::ExplainUnsupported | CliError::LearnUnsupported => exit::SETUP,

@@ -2,21 +2,21 @@
 //!
 //! They differ under `sudo` and in containers, and secrets may lie in both.
 
+use crate::passwd;
 use crate::platform::HOMES;
 use std::env;
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// `$HOME` if it is absolute, else the user database's.
 pub(crate) fn home() -> Option<PathBuf> {
-    from_environment().or_else(from_database)
+    from_environment().or_else(passwd::home)
 }
 
 /// Every home directory of this user.
 pub(crate) fn homes() -> Vec<PathBuf> {
-    let mut all: Vec<PathBuf> = from_environment().into_iter().chain(from_database()).collect();
+    let mut all: Vec<PathBuf> = from_environment().into_iter().chain(passwd::home()).collect();
     all.extend(HOMES.map(owned).unwrap_or_default());
     all.dedup();
     all
@@ -34,21 +34,6 @@ fn from_environment() -> Option<PathBuf> {
     env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute())
 }
 
-fn from_database() -> Option<PathBuf> {
-    let text = fs::read("/etc/passwd").ok()?;
-    let uid = rustix::process::getuid().as_raw().to_string();
-    find(&text, uid.as_bytes())
-}
-
-/// The sixth field of the line whose third is `uid`: passwd(5).
-fn find(text: &[u8], uid: &[u8]) -> Option<PathBuf> {
-    text.split(|byte| *byte == b'\n').find_map(|line| {
-        let mut fields = line.split(|byte| *byte == b':');
-        let home = (fields.nth(2)? == uid).then(|| fields.nth(2)).flatten()?;
-        Some(Path::new(std::ffi::OsStr::from_bytes(home)).to_owned()).filter(|home| home.is_absolute())
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,14 +45,5 @@ mod tests {
         fs::write(place.path().join("file"), "").unwrap();
         assert_eq!(owned(place.path().to_str().unwrap()), [place.path().join("me")]);
         assert!(owned("/nowhere").is_empty());
-    }
-
-    #[test]
-    fn the_user_database_names_a_home() {
-        let text = b"root:x:0:0:root:/root:/bin/sh\nbroken\nu:x:1000:100::/home/u:/bin/sh\nv:x:7:7::none:/bin/sh\n";
-        assert_eq!(find(text, b"1000"), Some("/home/u".into()));
-        assert_eq!(find(text, b"0"), Some("/root".into()));
-        assert_eq!(find(text, b"100"), None);
-        assert_eq!(find(text, b"7"), None, "a relative home is none");
     }
 }

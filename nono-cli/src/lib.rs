@@ -18,6 +18,7 @@ mod inherit;
 #[cfg_attr(seatbelt, path = "macos/learn.rs")]
 mod learn;
 mod network;
+mod passwd;
 mod policy;
 mod profile;
 mod program;
@@ -25,6 +26,7 @@ mod protected;
 mod quote;
 mod report;
 mod schema;
+mod shell;
 mod system;
 mod terminal;
 
@@ -52,16 +54,17 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
         terminal::error(&error, error.remedy());
         return error.status();
     }
-    let runs = arguments.get(1).is_some_and(|first| first == "run" || first == "learn");
+    let runs = arguments.get(1).is_some_and(|first| first == "run" || first == "shell" || first == "learn");
     let arguments = match parse(arguments) {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error, runs),
     };
     let result = match arguments.command {
         Subcommands::Run(run) => cmd::run::run(*run),
-        Subcommands::Learn(given) => learn::run(&given),
+        Subcommands::Learn(given) => learn::run(&given.0),
+        Subcommands::Shell(shell) => cmd::shell::run(shell.0),
         Subcommands::Doctor { json } => doctor::run(json),
-        Subcommands::Profile(profile) => cmd::profile::run(&profile),
+        Subcommands::Profile(profile) => cmd::profile::run(&profile.0),
         Subcommands::Trial { fixture } => doctor::child(&fixture),
     };
     result.unwrap_or_else(|error| {

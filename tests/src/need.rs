@@ -66,8 +66,8 @@ impl Need {
     /// When `NONO_TEST_ABI` names another Landlock ABI than the kernel has: the machine is not what the runner thinks.
     pub fn is_met(self) -> bool {
         match self {
-            Self::Program(name) => in_path(name).is_some(),
-            Self::Full(name) => in_path(name).is_some_and(|program| is_full(&program)),
+            Self::Program(name) => program(name).is_some(),
+            Self::Full(name) => program(name).is_some_and(|found| is_full(&found)),
             Self::Landlock(wanted) => landlock_abi() >= wanted,
             Self::Seccomp => probe::seccomp_filters(),
             Self::UserNamespaces => probe::user_namespaces(),
@@ -96,7 +96,8 @@ pub fn is_root() -> bool {
     rustix::process::geteuid().is_root() && effective.is_some_and(|set| set & CAP_SYS_ADMIN != 0)
 }
 
-fn in_path(name: &str) -> Option<PathBuf> {
+/// Where a program is in `PATH`.
+pub fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).map(|dir| dir.join(name)).find(|program| {
         let found = std::fs::metadata(program);

@@ -1,15 +1,19 @@
 //! What the user typed, as clap sees it: no I/O, no meaning.
 
+mod deferred;
 mod learn;
 mod network;
 mod profile;
 mod run;
+mod shell;
 mod supervision;
 
+pub(crate) use deferred::Deferred;
 pub(crate) use learn::Learn;
 pub(crate) use network::Network;
 pub(crate) use profile::{Profile, ProfileCommand};
 pub(crate) use run::{Grants, Options, Run};
+pub(crate) use shell::Shell;
 pub(crate) use supervision::Supervision;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
@@ -34,7 +38,9 @@ pub(crate) enum Subcommands {
     /// Run a command with nothing but what is granted.
     Run(Box<Run>),
     /// Run a command without restrictions, and write a profile of what it used.
-    Learn(Box<Learn>),
+    Learn(Box<Deferred<Learn>>),
+    /// Run your shell with nothing but what is granted.
+    Shell(Box<Deferred<Shell>>),
     /// Tell what this machine can enforce, each guarantee tried for real.
     Doctor {
         /// Print JSON.
@@ -42,7 +48,7 @@ pub(crate) enum Subcommands {
         json: bool,
     },
     /// List, show, check and write profiles.
-    Profile(Profile),
+    Profile(Deferred<Profile>),
     /// One side of a trial of `doctor`.
     #[command(name = crate::doctor::TRIAL, hide = true)]
     Trial {

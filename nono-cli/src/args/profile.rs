@@ -1,34 +1,16 @@
 //! `nono profile`: what there is, what one says, and a new one.
 
 use super::path;
-use clap::{ArgMatches, Args, Command, FromArgMatches, Subcommand};
+use clap::{Args, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// `nono profile COMMAND`. What it takes is made when it is asked for: every `nono run` would pay for it.
-#[derive(Debug)]
+/// `nono profile COMMAND`
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true)]
 pub(crate) struct Profile {
+    #[command(subcommand)]
     pub(crate) command: ProfileCommand,
-}
-
-impl Args for Profile {
-    fn augment_args(command: Command) -> Command {
-        command.subcommand_required(true).arg_required_else_help(true).defer(ProfileCommand::augment_subcommands)
-    }
-
-    fn augment_args_for_update(command: Command) -> Command {
-        Profile::augment_args(command)
-    }
-}
-
-impl FromArgMatches for Profile {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Profile, clap::Error> {
-        ProfileCommand::from_arg_matches(matches).map(|command| Profile { command })
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        self.command.update_from_arg_matches(matches)
-    }
 }
 
 /// List, show, check and write profiles.

@@ -1,6 +1,7 @@
 //! `nono run`: grants, options, and the command.
 
 use super::{Network, Supervision, path};
+use crate::shell::Kind;
 use clap::Args;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -19,6 +20,9 @@ pub(crate) struct Run {
     /// The command and its arguments.
     #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND", help_heading = "Arguments")]
     pub(crate) command: Vec<OsString>,
+    /// If it is the shell of `nono shell`: which.
+    #[arg(skip)]
+    pub(crate) shell: Option<Kind>,
 }
 
 /// What the command is given.

@@ -2,3 +2,4 @@
 
 pub(crate) mod profile;
 pub(crate) mod run;
+pub(crate) mod shell;

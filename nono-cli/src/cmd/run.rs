@@ -7,6 +7,7 @@ use crate::explain::{self, Watch};
 use crate::platform::{self, ExecError, Sandbox, SpawnError, exec, withheld_variables};
 use crate::profile::Absent;
 use crate::report::{self, Report};
+use crate::shell::{self, Furnished};
 use crate::supervise::{self, Desk, Ended, Session, SuperviseError};
 use crate::tmpdir::{self, Limits, Places, PrivateTmp};
 use crate::{exit, inherit, policy, program, terminal};
@@ -151,8 +152,9 @@ fn begin(start: &Start<'_>, tmp: &PrivateTmp, desk: Option<Desk>) -> Result<Ende
         report::write(path, &start.report(prepared.enforcement()), set)?;
     }
     let mut command = platform::command(&prepared, found.as_os_str())?;
-    command.arg0(name).args(arguments).current_dir(workdir);
-    environment(&mut command, start, tmp)?;
+    let furnished = furnish(run, tmp)?;
+    command.arg0(name).args(furnished.arguments).args(arguments).current_dir(workdir);
+    environment(&mut command, start, tmp, furnished.variables)?;
     let judges =
         prepared.is_supervised().then(|| supervise::judges(&run.supervision, set, desk.as_ref())).transpose()?;
     if !run.options.quiet {
@@ -205,11 +207,23 @@ fn looks_up_by_tcp(start: &Start<'_>) -> bool {
     start.set.name_lookups() && !start.sandbox.kernel().has_udp_by_port()
 }
 
+/// What a shell is told, if the command is one.
+fn furnish(run: &Run, tmp: &PrivateTmp) -> Result<Furnished, CliError> {
+    let own = |name: &str| std::env::var_os(name).filter(|_| !run.grants.env_clear);
+    Ok(run.shell.map(|kind| shell::furnish(kind, tmp.path(), own)).transpose()?.unwrap_or_default())
+}
+
 /// Sets what was asked for, and before it the private temporary directory under its names.
-fn environment(command: &mut Command, start: &Start<'_>, tmp: &PrivateTmp) -> Result<(), CliError> {
+fn environment(
+    command: &mut Command,
+    start: &Start<'_>,
+    tmp: &PrivateTmp,
+    shell: Vec<(&str, OsString)>,
+) -> Result<(), CliError> {
     let places = tmp.variables().into_iter().map(|(name, path)| (OsStr::new(name), path.as_os_str().to_owned()));
     let lookups = looks_up_by_tcp(start).then(|| (OsStr::new("RES_OPTIONS"), inherit::lookups_by_tcp()));
-    inherit::environment(command, &start.run.grants, places.chain(lookups))
+    let shell = shell.into_iter().map(|(name, value)| (OsStr::new(name), value));
+    inherit::environment(command, &start.run.grants, places.chain(lookups).chain(shell))
 }
 
 pub(crate) fn grant_tmp(tmp: &PrivateTmp) -> Result<FsCapability, CliError> {

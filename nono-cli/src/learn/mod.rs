@@ -126,7 +126,8 @@ fn check(file: &Path, merge: bool) -> Result<(), CliError> {
 fn run_with(profile: &OsStr) -> Run {
     let grants = Grants { profile: vec![profile.to_owned()], allow_missing: true, ..Grants::default() };
     let options = Options { quiet: true, ..Options::default() };
-    Run { grants, options, network: Network::default(), supervision: Supervision::default(), command: Vec::new() }
+    let (network, supervision) = (Network::default(), Supervision::default());
+    Run { grants, options, network, supervision, command: Vec::new(), shell: None }
 }
 
 /// What a profile grants, without the system group.
