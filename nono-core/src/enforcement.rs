@@ -118,6 +118,9 @@ pub enum Ability {
     Make,
     /// Nothing is made, moved or removed there.
     Change,
+    /// It is a mount of its own: nothing is moved or linked between what is in it and what is beside it, and it stays where
+    /// it is.
+    Move,
 }
 
 impl fmt::Display for Ability {
@@ -126,6 +129,7 @@ impl fmt::Display for Ability {
             Ability::List => "names are not listed, and what is made later is closed, in",
             Ability::Make => "nothing new can be made directly in",
             Ability::Change => "nothing can be made or removed directly in",
+            Ability::Move => "nothing can be moved or linked (programs copy) into or out of",
         })
     }
 }
@@ -141,7 +145,7 @@ pub struct Enforcement {
     pub enforced: Vec<(Guarantee, Mechanism)>,
     /// Each that does not, limits included.
     pub gaps: Vec<Gap>,
-    /// Each denied path that is kept closed, and by what.
+    /// Each denied path that is kept closed, and by what; so are other paths by which the same is reached.
     #[cfg_attr(feature = "serde", serde(default))]
     pub denied: Vec<Closed>,
     /// What that takes from grants.

@@ -25,3 +25,15 @@ pub fn call(number: u32, arguments: [u64; 6]) -> Result<i64, i32> {
     let answer = unsafe { libc::syscall(libc::c_long::from(number), one, two, three, four, five, six) };
     if answer == -1 { Err(std::io::Error::last_os_error().raw_os_error().unwrap_or(0)) } else { Ok(answer) }
 }
+
+/// Empties the file at `path` without opening it.
+///
+/// # Errors
+/// The kernel's number.
+pub fn truncate(path: &std::path::Path) -> Result<(), i32> {
+    use std::os::unix::ffi::OsStrExt;
+    let path = std::ffi::CString::new(path.as_os_str().as_bytes()).map_err(|_nul| libc::EINVAL)?;
+    // SAFETY: the path is a live text that ends in NUL.
+    let answer = unsafe { libc::truncate(path.as_ptr(), 0) };
+    if answer == 0 { Ok(()) } else { Err(std::io::Error::last_os_error().raw_os_error().unwrap_or(0)) }
+}

@@ -60,11 +60,15 @@ pub(crate) fn run(shell: &Shell) -> bool {
     steps.end()
 }
 
-/// Mass tests in full: a million calls through random filters, and a hundred thousand sets through macOS profiles.
+/// Mass tests in full: a million calls through random filters, a million in random sandboxes, and a hundred thousand sets through macOS profiles.
 pub(crate) fn prove(shell: &Shell) -> bool {
     let mut steps = Steps::default();
     steps.make("property tests", || {
         let test = cmd!(shell, "cargo test --release --package nono-seccomp --test property -- --nocapture");
+        Ok(test.env("NONO_TEST_CASES", "1000000").run().map(|()| true)?)
+    });
+    steps.make("model and kernel", || {
+        let test = cmd!(shell, "cargo test --release --package nono-tests --test model");
         Ok(test.env("NONO_TEST_CASES", "1000000").run().map(|()| true)?)
     });
     steps.make("races", || {

@@ -69,6 +69,7 @@ pub(crate) fn choose(set: &CapabilitySet, found: &[Found], namespaces: Namespace
         choice.add(set, one, namespaces);
     }
     choice.pin_ways(set);
+    choice.tell_mounts();
     choice
 }
 
@@ -84,6 +85,7 @@ impl Choice {
         // What no grant reaches by another name needs no cover there.
         let reached = one.aliases.iter().filter(|alias| !granted_above(set, alias).is_empty());
         let places: Vec<&PathBuf> = std::iter::once(&one.at).chain(reached).collect();
+        let closed: Vec<PathBuf> = places.iter().map(|path| (*path).clone()).filter(|path| *path != one.at).collect();
         let mechanism = match (&one.place, namespaces.permitted()) {
             (Place::Missing { parent }, _) => {
                 for path in &places {
@@ -95,7 +97,7 @@ impl Choice {
             }
             (_, Ok(())) => {
                 for path in &places {
-                    self.cover(set, &one.path, path, &one.place);
+                    self.cover(set, one, path);
                 }
                 Mechanism::MountNamespace
             }
@@ -116,19 +118,24 @@ impl Choice {
                 Mechanism::SiblingGrants
             }
         };
-        self.denied.push(Closed { path: one.path.clone(), mechanism });
+        let closed = std::iter::once(one.path.clone()).chain(closed);
+        self.denied.extend(closed.map(|path| Closed { path, mechanism }));
     }
 
-    /// Covers what is at `at`, which is `deny` or another name of it.
-    fn cover(&mut self, set: &CapabilitySet, deny: &Path, at: &Path, place: &Place) {
+    /// Covers what is at `at`, which is the denied path or another name of it.
+    fn cover(&mut self, set: &CapabilitySet, found: &Found, at: &Path) {
+        let deny = found.path.as_path();
         let mut mount = Mount::Cover(Vec::new());
-        if *place == Place::Link {
+        if found.place == Place::Link {
             mount = Mount::Itself(Limits::default());
         }
         let above = granted_above(set, at).iter().fold(FsAccess::empty(), |all, one| all | one.access());
         let backs = if at == deny { granted_inside(set, deny) } else { Vec::new() };
         for one in backs {
-            let Some(limits) = limits(above, one) else { return self.too_wide(deny, one) };
+            let limits = limits(above, one);
+            let keeps =
+                |limits: &Limits| !(limits.read_only && found.special.iter().any(|path| path == one.resolved()));
+            let Some(limits) = limits.filter(keeps) else { return self.too_wide(deny, one) };
             match (one.resolved().strip_prefix(at), &mut mount) {
                 (Ok(below), Mount::Cover(backs)) if below.components().next().is_some() => {
                     // What is in the same tree with the same rights is there with it.
@@ -150,6 +157,13 @@ impl Choice {
         let grants = granted_above(set, path);
         if !grants.iter().any(|one| one.access().intersects(withheld)) {
             return;
+        }
+        // Rules add up across the cover of a denied directory: what is granted above it is not narrowed by what lies below.
+        let beyond = path.ancestors().skip(1).filter_map(|above| granted_at(set, above));
+        let known = |one: &FsCapability| grants.iter().any(|other| other.resolved() == one.resolved());
+        let wide = beyond.into_iter().find(|one| one.access().intersects(withheld) && !known(one));
+        if let Some(wide) = wide {
+            return self.makeable(path, wide.resolved());
         }
         let ability = if withheld.intersects(REMOVE) { Ability::Change } else { Ability::Make };
         self.lose(&grants, path, ability);
@@ -208,6 +222,17 @@ impl Choice {
         });
     }
 
+    /// What is on a mount of its own is parted from what lies beside it: rename(2) and link(2) between the two are `EXDEV`.
+    fn tell_mounts(&mut self) {
+        for (at, mount) in &self.mounts {
+            let parted = match mount {
+                Mount::Itself(_) => vec![at.clone()],
+                Mount::Cover(backs) => backs.iter().map(|back| at.join(&back.below)).collect(),
+            };
+            self.lost.extend(parted.into_iter().map(|directory| Loss { directory, ability: Ability::Move }));
+        }
+    }
+
     fn open(&mut self, deny: &Path, grant: &Path, why: NoNamespace) {
         let risk = format!(
             "{deny:?} would stay open: {}, and {grant:?} is granted for writing, which cannot be narrowed",
@@ -217,6 +242,15 @@ impl Choice {
             "granting, in place of {grant:?}, the directories in it that are needed, or it for reading only, or by \
              permitting user namespaces"
         );
+        let gap = Gap { risk: risk.into(), ..Gap::new(Guarantee::Deny, "", remedy) };
+        self.gap.get_or_insert(gap);
+    }
+
+    fn makeable(&mut self, deny: &Path, grant: &Path) {
+        let risk =
+            format!("{deny:?} could be made: {grant:?} is granted for writing above a denied path on the way there");
+        let remedy =
+            format!("making {deny:?} before it is denied, or granting what is needed in {grant:?} instead of it");
         let gap = Gap { risk: risk.into(), ..Gap::new(Guarantee::Deny, "", remedy) };
         self.gap.get_or_insert(gap);
     }

@@ -15,6 +15,11 @@
 //! `CAP_DAC_OVERRIDE`, an empty directory: `ENOENT`), writing or making is `EROFS` or `EACCES`, and renaming, removing or
 //! replacing it `EBUSY`. `stat(2)` shows the cover. Where grants are narrowed, all is `EACCES`, and `stat(2)` shows the object.
 //!
+//! Around what is granted below a denied directory nothing is there (`ENOENT`), and what is granted for reading there, below
+//! a grant for writing, is on a read-only mount (`EROFS`): that keeps files and directories. Pipes, sockets and devices are
+//! written to on read-only mounts too: one that is granted by its path is refused, one in a granted directory stays open.
+//! Where a denied path does not exist, directories on the way to it may be removed, and do not come back.
+//!
 //! A cover lies on the object that has the name when the command starts. Who may remove that object from outside, or puts
 //! another in its place, uncovers the name: a limit of mounts (rename(2) and `detach_mounts` of fs/namespace.c).
 //!

@@ -87,14 +87,17 @@ pub(crate) fn narrow(set: &CapabilitySet, holes: &[Hole], list: Lister<'_>) -> R
         }
     }
     let closed = holes.iter().filter(|hole| hole.withheld.is_none()).filter_map(|hole| hole.identity).collect();
-    let mut narrowed = Narrowed { list, closed, grants: Vec::new(), added: 0 };
+    let mut narrowed = Narrowed { list, closed, ways: Vec::new(), grants: Vec::new(), added: 0 };
     for grant in set.fs() {
         match reaching.get(grant.resolved()) {
             Some(holes) => narrowed.expand(grant, grant.resolved(), grant.identity(), holes)?,
             None => narrowed.grants.push(grant.clone()),
         }
     }
-    let builder = narrowed.grants.into_iter().fold(CapabilitySet::builder(), Builder::grant);
+    // A directory on a way has other names where it is mounted below itself: what is granted there would be granted here.
+    let Narrowed { mut grants, ways, .. } = narrowed;
+    grants.retain(|one| ways.iter().all(|(path, way)| path == one.resolved() || one.identity() != Some(*way)));
+    let builder = grants.into_iter().fold(CapabilitySet::builder(), Builder::grant);
     let builder = set.denies().iter().try_fold(builder, |all, deny| all.deny_inherited(deny.clone()))?;
     Ok(builder.build()?)
 }
@@ -102,6 +105,8 @@ pub(crate) fn narrow(set: &CapabilitySet, holes: &[Hole], list: Lister<'_>) -> R
 struct Narrowed<'a> {
     list: Lister<'a>,
     closed: Vec<Identity>,
+    /// The directories on the way to holes.
+    ways: Vec<(PathBuf, Identity)>,
     grants: Vec<FsCapability>,
     added: usize,
 }
@@ -118,6 +123,7 @@ impl Narrowed<'_> {
         let withheld = holes.iter().map(|hole| hole.withheld.unwrap_or(FsAccess::all()));
         let withheld = withheld.fold(FsAccess::empty(), |all, one| all | one);
         let own = of.access().difference(withheld);
+        self.ways.extend(identity.map(|identity| (directory.to_owned(), identity)));
         self.add(of, directory.to_owned(), (PathKind::Directory, identity), own)?;
         let mut ways = BTreeMap::<&OsStr, Vec<&Hole>>::new();
         for hole in holes {

@@ -2,7 +2,7 @@
 
 use super::mounts::{Mounted, aliases, parse};
 use crate::error::PrepareError;
-use nono_core::{CapabilitySet, Identity};
+use nono_core::{CapabilitySet, Identity, PathKind};
 use rustix::fs::{
     AtFlags, CWD, FileType, Mode, StatVfsMountFlags, StatxAttributes, StatxFlags, makedev, statvfs, statx,
 };
@@ -36,6 +36,9 @@ pub(crate) struct Found {
     pub(crate) identity: Option<Identity>,
     /// Where it is too, by other mounts of its file system.
     pub(crate) aliases: Vec<PathBuf>,
+    /// What is granted in it and is neither a regular file nor a directory: a read-only mount does not keep it from being
+    /// written to.
+    pub(crate) special: Vec<PathBuf>,
 }
 
 /// Looks at every denied path of `set`.
@@ -45,7 +48,26 @@ pub(crate) fn look(set: &CapabilitySet) -> Result<Vec<Found>, PrepareError> {
     }
     let mounts = std::fs::read("/proc/self/mountinfo").map_err(|source| PrepareError::Mounts { source })?;
     let mounts = parse(&mounts);
-    set.denies().iter().map(|path| found(path, &mounts)).collect()
+    let look = |path: &PathBuf| {
+        let special =
+            special(set, path).map_err(|source| PrepareError::Deny { path: path.clone(), source: source.into() })?;
+        Ok(Found { special, ..found(path, &mounts)? })
+    };
+    set.denies().iter().map(look).collect()
+}
+
+/// The pipes, sockets and devices that are granted at or below `deny`.
+fn special(set: &CapabilitySet, deny: &Path) -> Result<Vec<PathBuf>, Errno> {
+    let first = set.fs().partition_point(|one| one.resolved() < deny);
+    let inside = set.fs().iter().skip(first).take_while(|one| one.resolved().starts_with(deny));
+    let mut special = Vec::new();
+    for one in inside.filter(|one| one.kind() == PathKind::File) {
+        let found = statx(CWD, one.resolved(), AtFlags::SYMLINK_NOFOLLOW, StatxFlags::TYPE)?;
+        if FileType::from_raw_mode(found.stx_mode.into()) != FileType::RegularFile {
+            special.push(one.resolved().to_owned());
+        }
+    }
+    Ok(special)
 }
 
 fn found(path: &Path, mounts: &[Mounted]) -> Result<Found, PrepareError> {
@@ -55,7 +77,7 @@ fn found(path: &Path, mounts: &[Mounted]) -> Result<Found, PrepareError> {
         let shows = |alias: &Path, wanted| examine(alias).is_ok_and(|found| found.mount == wanted);
         let aliases = names.into_iter().filter(|(alias, mount)| shows(alias, *mount)).map(|(alias, _)| alias).collect();
         let (place, identity) = (examined.place, Some(examined.identity));
-        Found { path: path.to_owned(), at: at.to_owned(), place, identity, aliases }
+        Found { path: path.to_owned(), at: at.to_owned(), place, identity, aliases, special: Vec::new() }
     };
     let mut error = match examine(path) {
         Ok(examined) => return Ok(there(examined, path)),

@@ -32,7 +32,7 @@ fn home(mode: AccessMode) -> CapabilitySet {
 
 fn found(place: Place) -> Found {
     let path = PathBuf::from("/home/u/a/secret");
-    Found { at: path.clone(), path, place, identity: None, aliases: Vec::new() }
+    Found { at: path.clone(), path, place, identity: None, aliases: Vec::new(), special: Vec::new() }
 }
 
 fn mounted(choice: &Choice) -> Vec<&str> {
@@ -101,7 +101,8 @@ fn what_is_lost_is_said() {
     let unmade = choose(&home(AccessMode::ReadWrite), &[found(nearer)], NONE);
     assert_eq!(lost(&unmade), [(Ability::Make, "/home/u")]);
     let covered = choose(&home(AccessMode::ReadWrite), &[found(Place::File)], Namespaces::Mount);
-    assert_eq!(lost(&covered), []);
+    // It stays where it is, and what is in it is on a mount of its own.
+    assert_eq!(lost(&covered), [(Ability::Move, "/home/u/a")]);
 }
 
 #[test]

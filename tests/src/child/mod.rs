@@ -271,7 +271,10 @@ fn world_readable_copy(program: &std::path::Path) -> io::Result<tempfile::TempDi
     Ok(dir)
 }
 
+mod fork;
 mod message;
+
+pub use fork::{Fork, become_nobody, fork, own_mounts, start};
 
 #[cfg(test)]
 mod tests;

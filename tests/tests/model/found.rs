@@ -1,0 +1,105 @@
+//! Every disagreement that was ever found, by name: each was one of the model, of the backend, or of this test.
+
+use crate::case::Case;
+use crate::run::Counts;
+
+/// One a line of a title; the lines below it are the case.
+const FOUND: &[(&str, &str)] = &[
+    (
+        "what is granted above a covered directory adds up in what is granted below it: a missing path there could be made",
+        "dir a
+         grant READ_FILE|READ_DIR|EXECUTE|WRITE_FILE|TRUNCATE|MAKE_REG|MAKE_DIR|MAKE_SYM|MAKE_SOCK|MAKE_FIFO|REMOVE_FILE|REMOVE_DIR|REFER a
+         grant WRITE_FILE|TRUNCATE|MAKE_REG|MAKE_DIR|MAKE_SYM|MAKE_SOCK|MAKE_FIFO|REMOVE_FILE|REMOVE_DIR|REFER ..
+         deny-inherited a/b
+         deny-inherited .
+         call mkdir a/b
+         call mkdir a/c",
+    ),
+    (
+        "a read-only mount does not keep a pipe from being written to: it is not granted for reading below a grant for writing",
+        "fifo a
+         grant READ_FILE|READ_DIR|EXECUTE a
+         grant WRITE_FILE|TRUNCATE|MAKE_REG|MAKE_DIR|MAKE_SYM|MAKE_SOCK|MAKE_FIFO|REMOVE_FILE|REMOVE_DIR|REFER .
+         deny-inherited a
+         call open RDWR a",
+    ),
+    (
+        "what is moved onto itself takes the rights to be made and removed",
+        "fifo a
+         grant WRITE_FILE|TRUNCATE|MAKE_REG|MAKE_FIFO|REMOVE_FILE|REFER .
+         deny a
+         deny b
+         call exchange a a",
+    ),
+    (
+        "a directory on the way to a denied path that does not exist may go",
+        "dir a
+         dir a/b
+         grant READ_FILE|WRITE_FILE|TRUNCATE|MAKE_REG|MAKE_DIR|REMOVE_FILE|REMOVE_DIR|REFER .
+         deny a/b/c
+         call rmdir a/b
+         call mkdir a/d",
+    ),
+    (
+        "a covered file cannot be opened in the mode that is for drivers alone",
+        "file a
+         grant READ_FILE|WRITE_FILE .
+         deny a
+         call open MODE3 a
+         call open MODE3|TRUNC a
+         call open PATH a",
+    ),
+    (
+        "a name beside what is granted in a covered directory is not there",
+        "dir a
+         dir a/b
+         dir a/c
+         grant READ_FILE|READ_DIR|WRITE_FILE|MAKE_DIR|REMOVE_DIR|REFER .
+         grant READ_FILE|READ_DIR a/b
+         deny a
+         call list a/c
+         call list a
+         call list a/b
+         call mkdir a/d
+         call rmdir a/b
+         call rename a/b d",
+    ),
+    (
+        "a denied path may be moved onto itself, which moves nothing",
+        "file a
+         grant READ_FILE|WRITE_FILE|MAKE_REG|REMOVE_FILE .
+         deny a
+         call rename a a
+         call rename a b
+         call unlink a",
+    ),
+    (
+        "below ABI 4 a port is bound by a gap, and nobody listens on it",
+        "proxy 20055
+         abi 1
+         call listen 20054
+         call bind 20054",
+    ),
+];
+
+pub(crate) fn what_was_found_is_mended() -> Result<Vec<String>, String> {
+    crate::for_users(|_| {
+        let (bench, _terminal) = crate::bench();
+        for (name, text) in FOUND {
+            if let Err(why) = bench.judge(&Case::parse(text), &mut Counts::new()) {
+                panic!("{name}: {}", why.what);
+            }
+        }
+        format!("{} cases", FOUND.len())
+    })
+}
+
+pub(crate) fn a_case_is_read_back_as_it_was_printed() -> Result<Vec<String>, String> {
+    for seed in 0..500 {
+        let case = crate::random::case(seed, crate::random::Means { root: true, abi: 7 });
+        if Case::parse(&case.to_string()) != case {
+            return Err(format!("{case}{case:?}"));
+        }
+    }
+    Ok(Vec::new())
+}
