@@ -119,7 +119,9 @@ impl CapabilitySet {
         if here || self.name_lookups || !self.tcp_connect.is_empty() || !self.tcp_bind().is_empty() {
             required.insert(Guarantee::TcpPorts);
         }
-        if self.unix_sockets() {
+        // Which sockets there are is not told apart by their names on every kernel.
+        let names = self.abstract_sockets == Reach::Anywhere && self.network != NetworkMode::AllowAll;
+        if names || self.unix_sockets() {
             required.insert(Guarantee::UnixSockets);
         }
         required

@@ -185,6 +185,9 @@ impl Situation<'_> {
             Guarantee::Udp if closed(|sockets| !sockets.udp) => Ok(Mechanism::Seccomp),
             Guarantee::Udp => landlock(10, "the program can send and receive by UDP, name lookups included"),
             Guarantee::UnixSockets if closed(|sockets| sockets.unix == Unix::Streams) => Ok(Mechanism::Supervisor),
+            Guarantee::UnixSockets if self.set.abstract_sockets() == Reach::Anywhere => {
+                landlock(9, "abstract unix sockets cannot be granted without all others, such as Docker's or D-Bus")
+            }
             Guarantee::UnixSockets if self.set.unix_sockets() => {
                 landlock(9, "one unix socket cannot be granted without all others, such as Docker's or D-Bus")
             }

@@ -3,7 +3,7 @@
 use super::{Notified, Rules};
 use crate::abi::Abi;
 use crate::supervisor::{CONNECT, LISTEN};
-use nono_core::{Accepted, CapabilitySet, Guarantee, NetworkMode};
+use nono_core::{Accepted, CapabilitySet, Guarantee, NetworkMode, Reach};
 use nono_seccomp::Operator::{AnyBit, Equal, MaskedEqual, NoneOf, OneOf};
 use nono_seccomp::{Action, BuildError, Condition, Errno};
 
@@ -83,7 +83,7 @@ impl Sockets {
             listen: left_open(Guarantee::ListenAnyPort) || binds,
             unix: if left_open(Guarantee::UnixSockets) || abi >= Abi(9) {
                 Unix::All
-            } else if connects && set.unix_sockets() {
+            } else if connects && set.unix_sockets() && set.abstract_sockets() == Reach::Inside {
                 Unix::Streams
             } else {
                 Unix::Pairs
@@ -206,7 +206,10 @@ impl Notified {
         let closed = *set.network() != NetworkMode::AllowAll;
         let kept = |guarantee| closed && !accepted.contains(guarantee);
         let here = kept(Guarantee::AnyHost) && !set.tcp_connect_here().is_empty();
-        let unix = kept(Guarantee::UnixSockets) && abi < Abi(9) && set.unix_sockets();
+        let unix = kept(Guarantee::UnixSockets)
+            && abi < Abi(9)
+            && set.unix_sockets()
+            && set.abstract_sockets() == Reach::Inside;
         let listens = kept(Guarantee::ListenAnyPort) && !set.tcp_bind().is_empty();
         Notified { connects: here || unix, listens, ..Notified::default() }
     }

@@ -258,3 +258,18 @@ fn rename_between_directories_is_withheld_on_abi_1_alone() {
         assert_eq!(planned(work(), abi).fs.withheld, expected, "ABI {abi}");
     }
 }
+
+#[test]
+fn abstract_sockets_take_all_unix_sockets_where_no_rule_tells_them_apart() {
+    let wish = || CapabilitySet::builder().abstract_sockets(nono_core::Reach::Anywhere);
+    for abi in ABIS {
+        let made = planned(wish(), abi).enforcement;
+        assert_eq!(
+            made.refused(&Accepted::default()).any(|gap| gap.guarantee == Guarantee::UnixSockets),
+            abi < 9,
+            "{abi}"
+        );
+        let open = planned(wish().network(NetworkMode::AllowAll), abi).enforcement;
+        assert!(open.refused(&Accepted::default()).all(|gap| gap.guarantee != Guarantee::UnixSockets), "{abi}");
+    }
+}

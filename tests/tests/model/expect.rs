@@ -150,7 +150,10 @@ impl Ground {
                 let creates = flags.contains(OpenFlags::CREATE) && self.is_fixed(&parent(path));
                 // A read-only mount keeps files and directories: pipes and devices are written to (fs/open.c, do_dentry_open).
                 let kept = asked.walks.iter().all(Walk::is_kept);
-                creates || kept && flags.intersects(OpenFlags::WRITE | OpenFlags::TRUNCATE) && self.is_read_only(path)
+                let unnamed = flags.contains(OpenFlags::UNNAMED) && self.is_read_only(path);
+                creates
+                    || unnamed
+                    || kept && flags.intersects(OpenFlags::WRITE | OpenFlags::TRUNCATE) && self.is_read_only(path)
             }
             Request::Make { path, .. } | Request::Remove { path, .. } => self.is_fixed(&parent(path)),
             Request::Rename { to, .. } | Request::Link { to, .. } => self.is_fixed(&parent(to)),

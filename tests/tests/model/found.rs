@@ -74,6 +74,20 @@ const FOUND: &[(&str, &str)] = &[
          call unlink a",
     ),
     (
+        "a file without a name is made on no read-only mount, whatever it is opened for",
+        "dir a
+         dir a/b
+         grant READ_FILE|READ_DIR|EXECUTE|WRITE_FILE|TRUNCATE|MAKE_REG|MAKE_DIR|MAKE_SYM|MAKE_SOCK|MAKE_FIFO|REMOVE_FILE|REMOVE_DIR|REFER .
+         grant READ_FILE|READ_DIR|EXECUTE a/b
+         deny a
+         call open MODE3|TMPFILE a/b",
+    ),
+    (
+        "abstract sockets are granted with all others where no rule tells them apart, and that is said",
+        "abstract-sockets
+         call connect-abstract",
+    ),
+    (
         "below ABI 4 a port is bound by a gap, and nobody listens on it",
         "proxy 20055
          abi 1
