@@ -261,7 +261,7 @@ fn rename_between_directories_is_withheld_on_abi_1_alone() {
 
 #[test]
 fn abstract_sockets_take_all_unix_sockets_where_no_rule_tells_them_apart() {
-    let wish = || CapabilitySet::builder().abstract_sockets(nono_core::Reach::Anywhere);
+    let wish = || CapabilitySet::builder().abstract_sockets(Reach::Anywhere);
     for abi in ABIS {
         let made = planned(wish(), abi).enforcement;
         assert_eq!(

@@ -232,7 +232,8 @@ impl Ground {
         }
         let names: &[&PathBuf] = match request {
             Request::Remove { path, .. } => &[path],
-            Request::Rename { from, to, .. } => &[from, to],
+            // A link that is denied may get another name: what it leads to is another path.
+            Request::Rename { from, to, .. } | Request::Link { from, to, .. } => &[from, to],
             _ => return Err(errno),
         };
         // A name that a denied path has or leads through is Landlock's to judge first.

@@ -83,6 +83,18 @@ const FOUND: &[(&str, &str)] = &[
          call open MODE3|TMPFILE a/b",
     ),
     (
+        "another name for a denied link is a matter of rights on directories",
+        "dir a
+         symlink b a
+         grant READ_FILE|READ_DIR|EXECUTE .
+         grant WRITE_FILE|MAKE_REG|MAKE_SYM|REMOVE_FILE|REFER a
+         deny b
+         no-namespaces
+         call link b a/c
+         call rename b a/c
+         call unlink b",
+    ),
+    (
         "abstract sockets are granted with all others where no rule tells them apart, and that is said",
         "abstract-sockets
          call connect-abstract",
