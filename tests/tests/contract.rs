@@ -214,5 +214,10 @@ fn help_and_version_are_for_people() {
     nono(&jail, &["--version"]).success().stdout_has("nono ").stderr_is("");
     nono(&jail, &["--help"]).success().stdout_has("run").stdout_has("doctor").stderr_is("");
     nono(&jail, &["run", "--help"]).success().stdout_has("--allow").stdout_has("--accept-gap").stderr_is("");
+    for command in ["run", "learn", "shell", "profile"] {
+        let help = nono(&jail, &[command, "--help"]).success().stdout();
+        let (about, listed) = (help.lines().next().unwrap_or_default(), nono(&jail, &["--help"]).stdout());
+        assert!(listed.lines().any(|line| line.trim() == format!("{command:9}{about}")), "{command}: {about}");
+    }
     nono(&jail, &["nonsense"]).status(2).stdout_is("").stderr_has("nono: ");
 }

@@ -8,12 +8,18 @@ pub(crate) struct Deferred<T>(pub(crate) T);
 
 impl<T: Args> Args for Deferred<T> {
     fn augment_args(command: Command) -> Command {
-        command.defer(T::augment_args)
+        command.defer(|command| described(command, T::augment_args))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
-        command.defer(T::augment_args_for_update)
+        command.defer(|command| described(command, T::augment_args_for_update))
     }
+}
+
+/// Adds arguments. The subcommand keeps the words it is listed by: those of `T` are for readers of the source.
+fn described(command: Command, augment: fn(Command) -> Command) -> Command {
+    let about = command.get_about().cloned();
+    about.into_iter().fold(augment(command), Command::about)
 }
 
 impl<T: FromArgMatches> FromArgMatches for Deferred<T> {
