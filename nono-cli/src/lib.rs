@@ -12,6 +12,7 @@ mod error;
 pub mod exit;
 #[cfg_attr(seatbelt, path = "macos/explain.rs")]
 mod explain;
+mod generated;
 mod home;
 pub mod hostile;
 mod inherit;
@@ -65,12 +66,19 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
         Subcommands::Shell(shell) => cmd::shell::run(shell.0),
         Subcommands::Doctor { json } => doctor::run(json),
         Subcommands::Profile(profile) => cmd::profile::run(&profile.0),
+        Subcommands::Completions { shell } => Ok(print(generated::completions(&shell))),
+        Subcommands::Man { command } => Ok(print(generated::page(command.as_deref()))),
         Subcommands::Trial { fixture } => doctor::child(&fixture),
     };
     result.unwrap_or_else(|error| {
         terminal::error(&error, error.remedy());
         error.status()
     })
+}
+
+fn print(text: &str) -> u8 {
+    terminal::output(text);
+    exit::SUCCESS
 }
 
 /// As clap's `try_parse_from`, but what the flags were made of is left to the end of the process: taking it apart costs as much

@@ -16,6 +16,7 @@ pub(crate) use run::{Grants, Options, Run};
 pub(crate) use shell::Shell;
 pub(crate) use supervision::Supervision;
 
+use crate::generated;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -49,6 +50,18 @@ pub(crate) enum Subcommands {
     },
     /// List, show, check and write profiles.
     Profile(Deferred<Profile>),
+    /// Print what a shell completes nono's arguments by.
+    Completions {
+        /// For which shell.
+        #[arg(value_parser = generated::shells())]
+        shell: String,
+    },
+    /// Print a manual page, for `man -l -`.
+    Man {
+        /// Of which command, with a dash before what follows it; of nono itself if not said.
+        #[arg(value_parser = generated::commands())]
+        command: Option<String>,
+    },
     /// One side of a trial of `doctor`.
     #[command(name = crate::doctor::TRIAL, hide = true)]
     Trial {

@@ -4,7 +4,7 @@ use super::{Grants, Network, Options, Run, Supervision};
 use crate::shell;
 use clap::Args;
 
-/// `nono shell [GRANTS] [OPTIONS]`
+/// Run your shell with nothing but what is granted.
 #[derive(Debug, Args)]
 #[command(after_help = SHELLS)]
 pub(crate) struct Shell {
