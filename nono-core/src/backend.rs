@@ -1,6 +1,7 @@
 //! What a sandbox of one operating system offers to those who use it without knowing which.
 
 use crate::enforcement::{Enforcement, Gap, Mechanism};
+use crate::foresight::Foresight;
 use crate::guarantee::Guarantee;
 use crate::set::CapabilitySet;
 use std::collections::BTreeSet;
@@ -72,6 +73,12 @@ pub trait Backend {
     /// A path that is gone or replaced, a right or a guarantee that cannot be enforced and whose gap is not in
     /// `accepted`.
     fn prepare(&self, set: &CapabilitySet, accepted: &Accepted) -> Result<Self::Prepared, Self::Error>;
+
+    /// Tells what [`Backend::prepare`] would make of `set`, and makes nothing.
+    ///
+    /// # Errors
+    /// As of [`Backend::prepare`], as far as nothing has to be opened for it.
+    fn foresee(&self, set: &CapabilitySet, accepted: &Accepted) -> Result<Foresight, Self::Error>;
 }
 
 /// A compiled policy.

@@ -1,22 +1,22 @@
 //! Linux as a backend: capabilities in, a policy out that is ready to be applied.
 
-use crate::abi::{Abi, Absence, Kernel};
+use crate::abi::{Absence, Kernel};
 use crate::carveout::{self, Choice, Namespace, Namespaces, Place, SHARED_MEMORY};
-use crate::error::{ApplyError, PrepareError};
+use crate::error::PrepareError;
 use crate::filter::{Filtering, Notified};
 use crate::guarantee::Situation;
 use crate::observe::{Answering, Observer};
-use crate::plan::{Surroundings, compile, paths};
+use crate::plan::{Plan, Surroundings, compile, paths};
+use crate::policy::Policy;
 use crate::privileges::{Capability, Privileges};
-use crate::restrict::{Hygiene, Restriction, Threads, is_too_many_layers};
+use crate::restrict::{Hygiene, Restriction};
 use crate::{ruleset, sys};
 use nono_core::{
-    Accepted, AccessMode, Backend, Builder, CapabilitySet, Enforcement, FsAccess, FsCapability, Gap, Guarantee,
-    PathKind, Prepared, Resolved, Support,
+    Accepted, AccessMode, Backend, Builder, CapabilitySet, Enforcement, Foresight, FsAccess, FsCapability, Gap,
+    Guarantee, PathKind, Resolved, Shown, Support,
 };
 use nono_seccomp::{Arch, Features, Filter, InstallFlags};
 use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -128,6 +128,13 @@ impl Linux {
         }
     }
 
+    /// Asks now whether a mount namespace is permitted, so as not to ask again for every set.
+    #[must_use = "the backend is returned, not changed"]
+    pub fn settled(mut self) -> Linux {
+        self.kernel.namespaces = self.namespaces();
+        self
+    }
+
     /// What would be enforced of `set`, gaps included, without preparing anything.
     ///
     /// # Errors
@@ -156,20 +163,52 @@ impl Linux {
         hygiene: &Hygiene,
         handled: FsAccess,
     ) -> Result<Option<Namespace>, PrepareError> {
+        self.check_namespace(choice, kind)?;
         let shared_memory = self.shared_memory.then_some(FsAccess::from(AccessMode::ReadWrite) & handled);
-        match kind {
-            Namespaces::Refused(why) if self.shared_memory => return Err(PrepareError::SharedMemory { why }),
-            _ => {}
-        }
         let Some(namespace) = Namespace::of(choice, kind, shared_memory) else { return Ok(None) };
-        if namespace.has_user() && !self.kept.is_empty() {
-            return Err(PrepareError::CapabilitiesKept);
-        }
         let passed = hygiene.passed.as_ref().ok_or(PrepareError::DescriptorsOpen)?;
         match (0..3).chain(passed.iter().copied()).find(|one| sys::is_directory(*one).unwrap_or(false)) {
             Some(descriptor) => Err(PrepareError::DirectoryPassed { descriptor }),
             None => Ok(Some(namespace)),
         }
+    }
+
+    /// Whether what is wanted of a namespace goes together with it.
+    fn check_namespace(&self, choice: &Choice, kind: Namespaces) -> Result<(), PrepareError> {
+        match kind {
+            Namespaces::Refused(why) if self.shared_memory => Err(PrepareError::SharedMemory { why }),
+            Namespaces::UserAndMount if !self.kept.is_empty() && (self.shared_memory || !choice.mounts.is_empty()) => {
+                Err(PrepareError::CapabilitiesKept)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Everything that is decided before anything is made: what is prepared, and what is foreseen.
+    fn compiled(&self, set: &CapabilitySet, accepted: &Accepted) -> Result<Compiled, PrepareError> {
+        let listener = self.listener(set, accepted)?;
+        let (choice, kind) = self.denies(set, accepted)?;
+        let around = Surroundings { supervisor: listener.is_some(), denies: Some(&choice) };
+        let mut plan =
+            compile(set, &self.kernel, accepted, around).map_err(|absence| PrepareError::NoLandlock { absence })?;
+        plan.filter.notified.opens = self.supervisor == Wanted::Always;
+        let mut listener = listener.filter(|_| plan.filter.notified != Notified::default());
+        if self.observed {
+            plan.filter.notified.observed = true;
+            listener = Some(listener.map_or_else(notification_flags, Ok)?);
+        }
+        let enforcement = self.enforcement(plan.enforcement.clone());
+        if let Some(gap) = enforcement.refused(accepted).next() {
+            return Err(PrepareError::Unenforceable { gap: gap.clone() });
+        }
+        let narrowed = if choice.holes.is_empty() {
+            None
+        } else {
+            let narrowed = carveout::narrow(set, &choice.holes, &carveout::list)?;
+            plan.paths = paths(&narrowed, plan.fs.handled);
+            Some(narrowed)
+        };
+        Ok(Compiled { plan, enforcement, listener, choice, namespaces: kind, narrowed })
     }
 
     /// What the kernel allows a program with `set` anyway: nobody has to be asked about it.
@@ -268,26 +307,9 @@ impl Backend for Linux {
     }
 
     fn prepare(&self, set: &CapabilitySet, accepted: &Accepted) -> Result<Policy, PrepareError> {
-        let listener = self.listener(set, accepted)?;
-        let (choice, kind) = self.denies(set, accepted)?;
-        let around = Surroundings { supervisor: listener.is_some(), denies: Some(&choice) };
-        let mut plan =
-            compile(set, &self.kernel, accepted, around).map_err(|absence| PrepareError::NoLandlock { absence })?;
-        plan.filter.notified.opens = self.supervisor == Wanted::Always;
-        let mut listener = listener.filter(|_| plan.filter.notified != Notified::default());
-        if self.observed {
-            plan.filter.notified.observed = true;
-            listener = Some(listener.map_or_else(notification_flags, Ok)?);
-        }
-        let enforcement = self.enforcement(plan.enforcement.clone());
-        if let Some(gap) = enforcement.refused(accepted).next() {
-            return Err(PrepareError::Unenforceable { gap: gap.clone() });
-        }
+        let Compiled { plan, enforcement, listener, choice, namespaces, .. } = self.compiled(set, accepted)?;
         let (privileges, hygiene) = (self.privileges()?, self.hygiene(accepted)?);
-        if !choice.holes.is_empty() {
-            plan.paths = paths(&carveout::narrow(set, &choice.holes, &carveout::list)?, plan.fs.handled);
-        }
-        let namespace = self.namespace((&choice, kind), &hygiene, plan.fs.handled)?;
+        let namespace = self.namespace((&choice, namespaces), &hygiene, plan.fs.handled)?;
         let (ruleset, foreign) = ruleset::build(&plan)?;
         if self.standard_streams {
             ruleset::add_standard_streams(ruleset.as_fd(), plan.fs.handled)?;
@@ -308,6 +330,45 @@ impl Backend for Linux {
             abi: self.kernel.abi,
         })
     }
+
+    fn foresee(&self, set: &CapabilitySet, accepted: &Accepted) -> Result<Foresight, PrepareError> {
+        let compiled = self.compiled(set, accepted)?;
+        self.check_namespace(&compiled.choice, compiled.namespaces)?;
+        let privileges = self.privileges()?;
+        let namespace = !compiled.choice.mounts.is_empty() || self.shared_memory;
+        // In a user namespace no capability counts for files outside of it.
+        let user = namespace && compiled.namespaces == Namespaces::UserAndMount;
+        let foreign = || compiled.plan.paths.iter().any(|rule| ruleset::is_foreign(&rule.path));
+        let mut mounts = compiled.choice.shown();
+        if self.shared_memory {
+            mounts.insert(SHARED_MEMORY.into(), Shown::Fresh);
+        }
+        let open = accepted.contains(Guarantee::Deny).then(|| without_denies(set));
+        let set = compiled.narrowed.or(open).unwrap_or_else(|| set.clone());
+        Ok(Foresight {
+            set: self.supervised_set(&set),
+            enforcement: compiled.enforcement,
+            mounts,
+            overrides_permissions: !user && privileges.overrides_permissions(foreign),
+        })
+    }
+}
+
+/// What [`Linux`] decides before it makes anything.
+struct Compiled {
+    plan: Plan,
+    enforcement: Enforcement,
+    listener: Option<InstallFlags>,
+    choice: Choice,
+    namespaces: Namespaces,
+    /// The grants around what is denied, where they are narrower.
+    narrowed: Option<CapabilitySet>,
+}
+
+/// The set where nothing keeps its denies: rules add up downwards.
+fn without_denies(set: &CapabilitySet) -> CapabilitySet {
+    let all = set.fs().iter().cloned().fold(CapabilitySet::builder(), Builder::grant);
+    all.build().unwrap_or_else(|_conflict| set.clone())
 }
 
 /// How a filter gets a listener here. What a supervisor relies on to see the same files as the program cannot be left off.
@@ -340,63 +401,60 @@ fn filter(filtering: &Filtering) -> Result<Option<Filter>, PrepareError> {
     }
 }
 
-/// A policy that is ready to be applied.
-#[derive(Debug)]
-#[must_use = "a policy restricts nothing until it is applied"]
-pub struct Policy {
-    pub(crate) restriction: Restriction,
-    /// Whether variables with credentials are withheld from the program.
-    pub(crate) withhold: bool,
-    /// The grants, if a supervisor is asked about what is outside of them.
-    pub(crate) supervised: Option<CapabilitySet>,
-    pub(crate) observer: Option<Arc<Observer>>,
-    enforcement: Enforcement,
-    abi: Abi,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::Abi;
+    use crate::carveout::NoNamespace;
+    use nono_core::{Mechanism, OpenFlags, Request, decide};
 
-impl Policy {
-    /// Whether a program is started under it by [`spawn`](crate::spawn), and not by applying it.
-    pub fn is_supervised(&self) -> bool {
-        self.supervised.is_some()
+    fn on(namespaces: Namespaces) -> Linux {
+        Linux::with_kernel(Kernel { namespaces, abi: Abi(7), absence: None, ..Kernel::probe() })
     }
 
-    /// Tells what the program was refused, if it is watched ([`Linux::observed`]).
-    pub fn observer(&self) -> Option<Arc<Observer>> {
-        self.observer.clone()
+    /// A file that is denied below a directory that is granted for reading, and what is foreseen of it.
+    fn foreseen(namespaces: Namespaces) -> (tempfile::TempDir, PathBuf, Foresight) {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        std::fs::write(root.join("secret"), "").unwrap();
+        std::fs::write(root.join("plain"), "").unwrap();
+        let builder = CapabilitySet::builder().allow(&root, AccessMode::Read).unwrap();
+        let set = builder.deny(root.join("secret")).unwrap().build().unwrap();
+        let foresight = on(namespaces).foresee(&set, &Accepted::default()).unwrap();
+        (dir, root, foresight)
     }
 
-    /// How the threads of this process can be restricted.
-    fn threads(&self) -> Result<Threads, ApplyError> {
-        // The link count of /proc/self/task is 2 and one for each thread (fs/proc/base.c, proc_task_getattr).
-        let tasks = std::fs::metadata("/proc/self/task").map_err(|source| ApplyError::CountThreads { source })?;
-        match tasks.nlink().saturating_sub(2) {
-            1 => Ok(Threads::Only),
-            threads if self.restriction.namespace.is_some() => Err(ApplyError::NamespaceThreads { threads }),
-            threads if self.restriction.privileges.held() => Err(ApplyError::PrivilegedThreads { threads }),
-            _ if self.abi >= Abi(8) => Ok(Threads::All),
-            threads => Err(ApplyError::Threads { threads, abi: self.abi }),
-        }
-    }
-}
-
-impl Prepared for Policy {
-    type Error = ApplyError;
-
-    fn enforcement(&self) -> &Enforcement {
-        &self.enforcement
+    fn allows(foresight: &Foresight, path: PathBuf, flags: OpenFlags) -> bool {
+        decide(&foresight.set, &Request::open(path, flags)).is_allowed()
     }
 
-    fn apply(self) -> Result<(), ApplyError> {
-        if self.supervised.is_some() {
-            return Err(ApplyError::Supervised);
-        }
-        let threads = self.threads()?;
-        self.restriction.apply(threads).map_err(|(step, source)| {
-            if is_too_many_layers(step, &source) {
-                ApplyError::TooManyLayers
-            } else {
-                ApplyError::Step { step, source }
-            }
-        })
+    #[test]
+    fn a_mount_is_foreseen_where_one_is_permitted() {
+        let (_dir, root, foresight) = foreseen(Namespaces::Mount);
+        assert_eq!(foresight.mounts.get(&root.join("secret")), Some(&Shown::Cover(Vec::new())));
+        assert_eq!(foresight.enforcement.mechanism(Guarantee::Deny), Some(Mechanism::MountNamespace));
+        assert!(allows(&foresight, root.join("made later"), OpenFlags::READ));
+        assert!(allows(&foresight, root, OpenFlags::READ | OpenFlags::DIRECTORY));
+    }
+
+    #[test]
+    fn narrower_grants_are_foreseen_where_none_is() {
+        let (_dir, root, foresight) = foreseen(Namespaces::Refused(NoNamespace::Root));
+        assert!(foresight.mounts.is_empty());
+        assert!(foresight.loss(&root).is_some());
+        assert!(allows(&foresight, root.join("plain"), OpenFlags::READ));
+        assert!(!allows(&foresight, root.join("made later"), OpenFlags::READ));
+        assert!(!allows(&foresight, root, OpenFlags::READ | OpenFlags::DIRECTORY));
+    }
+
+    #[test]
+    fn a_deny_that_is_not_kept_is_none() {
+        let (_dir, root, foresight) = foreseen(Namespaces::Mount);
+        assert!(!allows(&foresight, root.join("secret"), OpenFlags::READ));
+        let builder = CapabilitySet::builder().allow(&root, AccessMode::Read).unwrap();
+        let set = builder.deny(root.join("secret")).unwrap().build().unwrap();
+        let accepted = Accepted::from_iter([Guarantee::Deny]);
+        let foresight = on(Namespaces::Mount).foresee(&set, &accepted).unwrap();
+        assert!(foresight.mounts.is_empty() && allows(&foresight, root.join("secret"), OpenFlags::READ));
     }
 }

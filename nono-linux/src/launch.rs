@@ -1,7 +1,7 @@
 //! Starting a program under a policy: as a child, or in place of this process.
 
-use crate::backend::Policy;
 use crate::error::ApplyError;
+use crate::policy::Policy;
 use crate::restrict::Step;
 use crate::sys;
 use nono_core::Prepared;

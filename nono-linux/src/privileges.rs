@@ -93,6 +93,12 @@ impl Privileges {
         Privileges { kept: self.kept | self.held & needed, ..self }
     }
 
+    /// Whether a program has files whatever their permissions say; `foreign` is asked as for [`Privileges::for_files`].
+    pub(crate) fn overrides_permissions(self, foreign: impl FnOnce() -> bool) -> bool {
+        let needed = CapabilitySet::DAC_OVERRIDE;
+        self.kept.contains(needed) || self.held.contains(needed) && foreign()
+    }
+
     /// Whether there is anything to give up.
     pub(crate) fn held(self) -> bool {
         !self.held.is_empty()

@@ -7,7 +7,9 @@ use crate::parse::parse;
 use crate::place::{kernel_path, speakable};
 use crate::rights::given;
 use crate::system;
-use nono_core::{Accepted, Backend, CapabilitySet, Enforcement, FsAccess, Guarantee, Prepared, Support};
+use nono_core::{
+    Accepted, Backend, Builder, CapabilitySet, Enforcement, Foresight, FsAccess, Guarantee, Prepared, Resolved, Support,
+};
 use std::path::{Path, PathBuf};
 
 /// Sandboxes by Seatbelt. Preparing works on every system, applying on macOS only.
@@ -52,6 +54,12 @@ impl Backend for Seatbelt {
         let descriptors = (!accepted.contains(Guarantee::Descriptors)).then(Vec::new);
         Ok(Policy { profile: text, enforcement, withheld, withholds_variables, descriptors })
     }
+
+    fn foresee(&self, set: &CapabilitySet, accepted: &Accepted) -> Result<Foresight, PrepareError> {
+        let enforcement = self.prepare(set, accepted)?.enforcement;
+        // Whatever privileges there are, none is given up.
+        Ok(Foresight { overrides_permissions: true, ..Foresight::plain(as_given(set), enforcement) })
+    }
 }
 
 fn enforcement(set: &CapabilitySet, accepted: &Accepted) -> Enforcement {
@@ -65,6 +73,24 @@ fn enforcement(set: &CapabilitySet, accepted: &Accepted) -> Enforcement {
     }
     enforcement.gaps.extend(guarantee::limits(set));
     enforcement
+}
+
+/// The set without the rights that are withheld.
+fn as_given(set: &CapabilitySet) -> CapabilitySet {
+    let is_whole = |one: &nono_core::FsCapability| one.access() == given(one.access());
+    if set.fs().iter().all(is_whole) {
+        return set.clone();
+    }
+    let part = |one: &nono_core::FsCapability| {
+        let (path, kind) = (one.resolved().to_owned(), one.kind());
+        let found = Resolved { path, kind, identity: one.identity(), is_device: false };
+        let made = nono_core::FsCapability::from_resolved(one.original().to_owned(), found, given(one.access()));
+        // What nothing is left of is no capability.
+        made.ok().map(|made| made.with_source(one.source().clone()))
+    };
+    let builder = set.fs().iter().filter_map(part).fold(CapabilitySet::builder(), Builder::grant);
+    let builder = set.denies().iter().try_fold(builder, |all, deny| all.deny_inherited(deny.clone()));
+    builder.ok().and_then(|builder| builder.build().ok()).unwrap_or_else(|| set.clone())
 }
 
 fn withheld(set: &CapabilitySet) -> Vec<(PathBuf, FsAccess)> {
@@ -130,9 +156,9 @@ impl Prepared for Policy {
 mod tests {
     use super::*;
     use crate::place::Unspeakable;
-    use nono_core::{AccessMode, FsCapability, PathKind, Resolved};
+    use nono_core::{AccessMode, FsCapability, PathKind};
 
-    fn granted(path: &str, access: FsAccess) -> nono_core::Builder {
+    fn granted(path: &str, access: FsAccess) -> Builder {
         let found = Resolved { path: path.into(), kind: PathKind::Directory, identity: None, is_device: false };
         CapabilitySet::builder().grant(FsCapability::from_resolved(path.into(), found, access).unwrap())
     }

@@ -4,7 +4,7 @@
 
 use crate::error::CliError;
 use crate::program;
-use nono_core::{Accepted, Backend, CapabilitySet, Enforcement, Prepared, Support};
+use nono_core::{Accepted, Backend, CapabilitySet, Enforcement, Foresight, Prepared, Support};
 use nono_macos::{Handover, Seatbelt};
 use rustix::fs::OFlags;
 use std::ffi::{OsStr, OsString};
@@ -106,6 +106,11 @@ impl Sandbox {
         self
     }
 
+    /// Nothing to be asked beforehand.
+    pub(crate) fn settled(self) -> Sandbox {
+        self
+    }
+
     /// What the system offers.
     pub(crate) fn kernel(&self) -> &Sandbox {
         self
@@ -138,6 +143,10 @@ impl Backend for Sandbox {
         }
         let policy = Seatbelt.prepare(set, accepted)?;
         Ok(Policy(policy.pass_descriptors(self.passed.iter().copied())))
+    }
+
+    fn foresee(&self, set: &CapabilitySet, accepted: &Accepted) -> Result<Foresight, PrepareError> {
+        Ok(Seatbelt.foresee(set, accepted)?)
     }
 }
 

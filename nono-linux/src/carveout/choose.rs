@@ -4,7 +4,7 @@ use super::namespaces::{Namespaces, NoNamespace};
 use super::narrow::Hole;
 use super::place::{Found, Place};
 use nono_core::{
-    Ability, CapabilitySet, Closed, FsAccess, FsCapability, Gap, Guarantee, Identity, Loss, Mechanism, PathKind,
+    Ability, CapabilitySet, Closed, FsAccess, FsCapability, Gap, Guarantee, Identity, Loss, Mechanism, PathKind, Shown,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -79,6 +79,18 @@ impl Choice {
         let by = |mechanism| self.denied.iter().any(|one| one.mechanism == mechanism);
         let all = [Mechanism::MountNamespace, Mechanism::SiblingGrants];
         all.into_iter().find(|mechanism| by(*mechanism)).unwrap_or(Mechanism::Landlock)
+    }
+
+    /// What a program sees at each mount.
+    pub(crate) fn shown(&self) -> BTreeMap<PathBuf, Shown> {
+        let shown = |(at, mount): (&PathBuf, &Mount)| {
+            let shown = match mount {
+                Mount::Itself(_) => Shown::Itself,
+                Mount::Cover(backs) => Shown::Cover(backs.iter().map(|back| at.join(&back.below)).collect()),
+            };
+            (at.clone(), shown)
+        };
+        self.mounts.iter().map(shown).collect()
     }
 
     fn add(&mut self, set: &CapabilitySet, one: &Found, namespaces: Namespaces) {

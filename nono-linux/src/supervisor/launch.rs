@@ -2,9 +2,9 @@
 
 use super::Supervisor;
 use super::first::First;
-use crate::backend::Policy;
 use crate::launch::withhold;
 use crate::observe::Observer;
+use crate::policy::Policy;
 use crate::privileges::Privileges;
 use crate::restrict::Step;
 use crate::sys;
