@@ -2,7 +2,7 @@
 
 use crate::carveout::Namespaces;
 use crate::sys;
-use nono_seccomp::{Arch, has_filters};
+use nono_seccomp::{Arch, InstallError, has_filters};
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 use rustix::thread::{CapabilitySet, capabilities};
@@ -134,7 +134,9 @@ fn core_limit() -> bool {
 
 /// Whether this kernel has filters and this crate the numbers of its machine.
 fn seccomp() -> bool {
-    Arch::NATIVE.is_some() && has_filters().unwrap_or(false)
+    // An error that tells neither is none to go on without filters: installing one will tell.
+    let none = matches!(has_filters(), Ok(false) | Err(InstallError::Blocked { .. }));
+    Arch::NATIVE.is_some() && !none
 }
 
 /// What an errno of `landlock_create_ruleset(NULL, 0, LANDLOCK_CREATE_RULESET_VERSION)` tells (`landlock(7)`).

@@ -46,6 +46,9 @@ pub enum NarrowError {
          grant what is needed in it"
     )]
     TooMany { path: PathBuf, hole: PathBuf },
+    /// A rule is of an object: granting one name of it opens all.
+    #[error("{granted:?} is another name of {hole:?}, which is denied: grant and deny the same; or make a copy of it")]
+    SameObject { granted: PathBuf, hole: PathBuf },
     /// The grants were changed by another process meanwhile.
     #[error("the granted files changed while they were looked at; try again")]
     Changed(#[from] ConflictError),
@@ -89,10 +92,17 @@ pub(crate) fn narrow(set: &CapabilitySet, holes: &[Hole], list: Lister<'_>) -> R
     let closed = holes.iter().filter(|hole| hole.withheld.is_none()).filter_map(|hole| hole.identity).collect();
     let mut narrowed = Narrowed { list, closed, ways: Vec::new(), grants: Vec::new(), added: 0 };
     for grant in set.fs() {
-        match reaching.get(grant.resolved()) {
-            Some(holes) => narrowed.expand(grant, grant.resolved(), grant.identity(), holes)?,
-            None => narrowed.grants.push(grant.clone()),
+        if let Some(holes) = reaching.get(grant.resolved()) {
+            narrowed.expand(grant, grant.resolved(), grant.identity(), holes)?;
+            continue;
         }
+        let same =
+            |hole: &&Hole| hole.withheld.is_none() && hole.identity.is_some() && hole.identity == grant.identity();
+        if let Some(hole) = holes.iter().find(same) {
+            let (granted, hole) = (grant.resolved().to_owned(), hole.path.clone());
+            return Err(NarrowError::SameObject { granted, hole });
+        }
+        narrowed.grants.push(grant.clone());
     }
     // A directory on a way has other names where it is mounted below itself: what is granted there would be granted here.
     let Narrowed { mut grants, ways, .. } = narrowed;

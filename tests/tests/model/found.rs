@@ -95,6 +95,17 @@ const FOUND: &[(&str, &str)] = &[
          call unlink b",
     ),
     (
+        "a grant of another name of a denied file would open it where grants are narrowed: there is no such sandbox",
+        "dir a
+         file b
+         hard a/c b
+         grant READ_FILE|WRITE_FILE b
+         grant READ_FILE|READ_DIR a
+         deny a/c
+         no-namespaces
+         call open RDWR a/c",
+    ),
+    (
         "abstract sockets are granted with all others where no rule tells them apart, and that is said",
         "abstract-sockets
          call connect-abstract",

@@ -1,0 +1,210 @@
+//! Does anything run unprotected when a call of the set-up fails? Each call that `nono` makes before it executes the command is
+//! made to fail, one at a time, with each error it can have: the command must not start, the message must say why, the status
+//! is 125, and nothing is left. Where the command starts all the same, it says itself whether every promise holds.
+//!
+//! Harmless is what nono asks for something that may be missing anyway (configuration, old temporaries, mounts, paths of the
+//! system group, errata of Landlock), what only tells it more, and closing.
+//!
+//! What is supervised has a listener of its own, and a process has no two: those set-ups cannot be watched this way.
+#![expect(clippy::tests_outside_test_module, reason = "an integration test is one")]
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod errnos;
+
+use nono_tests::capture::text;
+use nono_tests::jail::{Jail, User};
+use nono_tests::need::Need;
+use nono_tests::{errno, sample};
+use rustix::io::Errno;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Mutex;
+
+/// A command and how it is given.
+struct Setup {
+    jail: Jail,
+    name: &'static str,
+    words: Vec<PathBuf>,
+    temporary: PathBuf,
+}
+
+impl Setup {
+    fn new(name: &'static str, with_deny: bool) -> Setup {
+        let jail = Jail::of(User::Same);
+        let temporary = jail.root().join("temporary");
+        fs::create_dir(&temporary).unwrap();
+        let denied = jail.file("work/denied", "a secret\n");
+        let nono = jail.args([""; 0]).command().get_program().to_owned();
+        let mut words: Vec<PathBuf> = vec![nono.into(), "run".into(), "--no-system".into(), "--allow-cwd".into()];
+        for path in ["/usr", "/lib", "/lib64", "/etc/ld.so.cache", env!("CARGO_BIN_EXE_held")] {
+            if fs::exists(path).unwrap() {
+                words.extend(["--read".into(), path.into()]);
+            }
+        }
+        if with_deny {
+            words.extend(["--deny".into(), denied.clone()]);
+        }
+        words.extend(["--".into(), env!("CARGO_BIN_EXE_held").into(), jail.root().join("secrets/key"), jail.root()]);
+        words.extend(with_deny.then_some(denied));
+        Setup { jail, name, words, temporary }
+    }
+
+    /// Runs the command by the launcher, with a descriptor that is not passed.
+    fn run(&self, how: &[String]) -> Output {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "exec \"$@\" 9<\"$0\""]).arg(self.jail.root().join("secrets/key"));
+        command.arg(env!("CARGO_BIN_EXE_fault")).args(how).args(&self.words);
+        command.env_clear().env("HOME", self.jail.home()).env("TMPDIR", &self.temporary).env("PATH", "/usr/bin:/bin");
+        command.env("AWS_SECRET_ACCESS_KEY", "secret").current_dir(self.jail.work());
+        command.output().unwrap()
+    }
+
+    /// What is in the temporary directory.
+    fn left(&self) -> Vec<PathBuf> {
+        let list =
+            |at: &Path| fs::read_dir(at).into_iter().flatten().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+        list(&self.temporary).iter().flat_map(|at| list(at)).collect()
+    }
+
+    fn clear(&self) {
+        for old in self.left() {
+            fs::remove_dir_all(old).unwrap();
+        }
+    }
+
+    /// The calls, each with how often it was made by then.
+    fn calls(&self) -> Vec<(usize, String)> {
+        // What the first run makes for all that come is there then.
+        drop(self.run(&["list".to_owned()]));
+        self.clear();
+        let listed = self.run(&["list".to_owned()]);
+        assert_eq!(listed.status.code(), Some(0), "{}: {listed:?}", self.name);
+        let lines = text(&listed.stderr);
+        let of_call = |line: &str| {
+            let mut words = line.split(' ');
+            Some((words.next()?.parse().ok()?, words.next()?.to_owned()))
+        };
+        lines.lines().filter_map(of_call).collect()
+    }
+}
+
+/// What came of the faults.
+#[derive(Debug, Default)]
+struct Tally {
+    injected: u64,
+    /// The call of that number was another one.
+    moved: u64,
+    refused: u64,
+    /// The command started, and every promise held.
+    harmless: BTreeMap<String, u64>,
+    /// The command started without promises that this kernel then seems unable to keep, and `nono` said which.
+    told: BTreeMap<String, u64>,
+    unprotected: Vec<String>,
+    /// The command did not start, but not as it should.
+    unclear: Vec<String>,
+}
+
+impl Tally {
+    fn judge(&mut self, (what, name): (&str, &str), output: &Output, left: &[PathBuf]) {
+        let (said, status) = (text(&output.stderr), output.status.code());
+        if status == Some(71) {
+            self.moved += 1;
+            return;
+        }
+        self.injected += 1;
+        let line = || format!("{what}: {status:?} {} {said}", text(&output.stdout));
+        match status {
+            Some(0) => *self.harmless.entry(name.to_owned()).or_default() += 1,
+            Some(90) if is_told(&text(&output.stdout), &said) => *self.told.entry(name.to_owned()).or_default() += 1,
+            _ if !output.stdout.is_empty() || status == Some(72) => self.unprotected.push(line()),
+            _ if !left.is_empty() => self.unclear.push(format!("{} left {left:?}", line())),
+            _ if is_refusal(name, status, &said) => self.refused += 1,
+            _ => self.unclear.push(line()),
+        }
+    }
+
+    fn add(&mut self, other: Tally) {
+        self.injected += other.injected;
+        self.moved += other.moved;
+        self.refused += other.refused;
+        self.unprotected.extend(other.unprotected);
+        self.unclear.extend(other.unclear);
+        for (all, own) in [(&mut self.harmless, other.harmless), (&mut self.told, other.told)] {
+            for (name, count) in own {
+                *all.entry(name).or_default() += count;
+            }
+        }
+    }
+}
+
+/// Whether `nono` says why nothing ran, with a status of its own.
+fn is_refusal(name: &str, status: Option<i32>, said: &str) -> bool {
+    match (name, status) {
+        // The C library gives up before there is a program: by its own status, or by a signal (128 and its number). And what
+        // cannot be written cannot be said.
+        ("brk" | "arch_prctl" | "mprotect", Some(127 | 139)) | ("write", Some(125)) => true,
+        // A library takes for granted that the call cannot fail; a panic is a refusal.
+        (_, Some(125)) => said.contains("nono: ") || said.contains(" panicked at "),
+        // What looks the command up, or executes it: as if it were not there, or not executable.
+        (_, Some(126 | 127)) => said.contains("nono: \"") || said.contains("nono: cannot execute"),
+        _ => false,
+    }
+}
+
+/// Whether every promise that is open was said to be not enforced: as on a kernel that does not have the call.
+fn is_told(open: &str, said: &str) -> bool {
+    let list = |text: &str, before: &str, after: char| {
+        let line = text.lines().find_map(|line| line.split_once(before)).map(|(_, rest)| rest.to_owned());
+        let names = line.unwrap_or_default();
+        names.split(after).next().unwrap_or_default().split(", ").map(str::to_owned).collect::<Vec<_>>()
+    };
+    let said = list(said, "not enforced here: ", ';');
+    list(open, "open: ", '\n').iter().all(|name| said.contains(name))
+}
+
+fn inject(setup: &Setup) -> Tally {
+    let mut tally = Tally::default();
+    let calls = setup.calls();
+    let errors = |(number, name): &(usize, String)| {
+        let (number, name) = (*number, name.clone());
+        errnos::of(&name).iter().map(move |errno| (number, name.clone(), *errno))
+    };
+    let rows: Vec<(usize, String, Errno)> = calls.iter().flat_map(errors).collect();
+    for (number, name, errno) in sample::part("faults", rows) {
+        setup.clear();
+        let output = setup.run(&[number.to_string(), name.clone(), errno.raw_os_error().to_string()]);
+        let what = format!("{}, call {number} {name} {}", setup.name, errno::name(errno));
+        tally.judge((&what, &name), &output, &setup.left());
+    }
+    tally
+}
+
+#[test]
+fn no_fault_of_the_set_up_starts_a_command_unprotected() {
+    nono_tests::need!(Need::Landlock(6), Need::Seccomp);
+    let tally = Mutex::new(Tally::default());
+    std::thread::scope(|scope| {
+        for (name, with_deny) in [("plain", false), ("with a cover", true)] {
+            let tally = &tally;
+            scope.spawn(move || {
+                let own = inject(&Setup::new(name, with_deny));
+                tally.lock().unwrap().add(own);
+            });
+        }
+    });
+    let tally = tally.into_inner().unwrap();
+    println!(
+        "faults: {} injected, {} refused, {} unsafe; harmless: {:?}; told: {:?}; another call: {}",
+        tally.injected,
+        tally.refused,
+        tally.unprotected.len(),
+        tally.harmless,
+        tally.told,
+        tally.moved
+    );
+    let wrong = tally.unclear.iter().map(|line| format!("not said why: {line}"));
+    let wrong: Vec<String> = tally.unprotected.into_iter().chain(wrong).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
