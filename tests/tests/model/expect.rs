@@ -240,7 +240,11 @@ impl Ground {
         let leads = |one: &&Closed| names.iter().any(|name| one.path.starts_with(name));
         let by: Vec<Mechanism> = self.enforcement.denied.iter().filter(leads).map(|one| one.mechanism).collect();
         match decide(&self.bare, request) {
-            Decision::Denied(denial) if denial.refusal == Refusal::CrossDevice => return Err(Errno::XDEV),
+            Decision::Denied(denial) if denial.refusal == Refusal::CrossDevice => {
+                // A right that narrowed grants lack is told first.
+                self.lost(request)?;
+                return Err(Errno::XDEV);
+            }
             Decision::Denied(_) => return Err(Errno::ACCESS),
             Decision::Allowed { .. } => self.lost(request)?,
         }

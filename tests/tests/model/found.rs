@@ -106,6 +106,15 @@ const FOUND: &[(&str, &str)] = &[
          call open RDWR a/c",
     ),
     (
+        "a right that is withheld so that a denied path cannot be made is told before a link between directories is judged",
+        "file a
+         dir b
+         grant READ_FILE|READ_DIR|MAKE_REG b
+         deny b/c
+         call link a b/c
+         call link a b/d",
+    ),
+    (
         "abstract sockets are granted with all others where no rule tells them apart, and that is said",
         "abstract-sockets
          call connect-abstract",

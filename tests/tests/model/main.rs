@@ -124,12 +124,6 @@ fn main() -> ExitCode {
     for (name, test) in
         TESTS.iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|one| name.contains(one)))
     {
-        // Open: of a hard link to a denied name on another mount the model names EXDEV, and the kernel EACCES (seed 3125). It is
-        // run by name.
-        if wanted.is_empty() && *name == "the_model_is_what_the_kernel_does" {
-            need::skip(&format!("model::{name}"), "one errno is known to differ; run it by name");
-            continue;
-        }
         if !need::met(&format!("model::{name}"), &[Need::Landlock(3), Need::Seccomp]) {
             passed += 1;
             continue;
