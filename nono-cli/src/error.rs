@@ -18,6 +18,9 @@ pub(crate) enum CliError {
     /// A path of the command line cannot be granted.
     #[error("{flag}")]
     Grant { flag: &'static str, source: CapabilityError },
+    /// A pattern of a shell in place of a path.
+    #[error("{flag}: {path:?} does not exist, and patterns are not expanded; name the directory, or each file")]
+    Pattern { flag: &'static str, path: PathBuf },
     /// The working directory is gone or unreachable.
     #[error("cannot find out the working directory")]
     CurrentDirectory { source: io::Error },
@@ -172,6 +175,7 @@ impl CliError {
             CliError::ProfileCommand { .. } | CliError::New { .. } | CliError::NoConfiguration { .. } => exit::USAGE,
             CliError::Trial { .. } | CliError::TrialReport { .. } => exit::NO_SANDBOX,
             CliError::Grant { .. }
+            | CliError::Pattern { .. }
             | CliError::CurrentDirectory { .. }
             | CliError::Workdir { .. }
             | CliError::DeniedWorkdir { .. }

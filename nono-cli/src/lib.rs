@@ -20,6 +20,7 @@ mod inherit;
 mod learn;
 mod network;
 mod passwd;
+mod pattern;
 mod policy;
 mod profile;
 mod program;

@@ -7,7 +7,7 @@ use crate::platform::{self, Capability, Sandbox};
 use crate::profile::{self, Absent, Added, Flags, Place};
 use crate::supervise::Desk;
 use crate::system::{self, Terminals};
-use crate::{explain, home, inherit, network, terminal};
+use crate::{explain, home, inherit, network, pattern, terminal};
 use nono_core::{
     Accepted, AccessMode, Builder, CachedResolver, CapabilityError, CapabilitySet, FsAccess, FsCapability, Guarantee,
     Source,
@@ -45,6 +45,7 @@ pub(crate) fn grants(
     profiles: Vec<FsCapability>,
     closed: Vec<Wanted>,
 ) -> Result<(Vec<FsCapability>, Denies), CliError> {
+    pattern::refuse(&run.grants, &run.network)?;
     let (given, quiet) = (&run.grants, run.options.quiet);
     let resolver = CachedResolver::default();
     let mut all = profiles;

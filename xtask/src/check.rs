@@ -1,5 +1,6 @@
 //! What no lint checks: how long files are, where `unsafe` is, and how little the libraries pull in.
 
+use crate::promises;
 use anyhow::{Context, bail};
 use std::collections::BTreeSet;
 use xshell::{Shell, cmd};
@@ -68,6 +69,7 @@ pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
             faults.push(format!("{file} has unsafe code; its places are {}", UNSAFE.join(", ")));
         }
     }
+    faults.extend(promises::faults(shell)?);
     for (library, allowed) in DEPENDENCIES {
         faults.extend(extra(shell, library, allowed)?);
     }

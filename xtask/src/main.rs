@@ -15,6 +15,7 @@ mod cross;
 mod dist;
 mod fetch;
 mod fuzz;
+mod promises;
 mod tally;
 mod tests_run;
 mod vm;

@@ -6,6 +6,7 @@ use super::model::{Entry, Grant, Missing};
 use super::place::Place;
 use super::variables::{self, Variables};
 use crate::denies::Wanted;
+use crate::pattern::is_pattern;
 use crate::platform;
 use nono_core::{AccessMode, CachedResolver, CapabilityError, FsAccess, FsCapability, PathKind, Resolved, Resolver};
 use std::fs;
@@ -97,7 +98,7 @@ impl Lookup<'_> {
     /// What is to stay closed, not looked up yet: what does not exist may be what a grant could make.
     pub(super) fn denied(&self, entry: &Entry) -> Result<Option<Wanted>, ProfileError> {
         let Some(Located { path, .. }) = self.located(entry)? else { return Ok(None) };
-        if is_pattern(&entry.text) && fs::symlink_metadata(&path).is_err() {
+        if is_pattern(entry.text.as_ref()) && fs::symlink_metadata(&path).is_err() {
             return Err(pattern(entry));
         }
         let (source, optional) = (entry.place.source(), entry.missing == Missing::LeaveOut);
@@ -110,7 +111,7 @@ impl Lookup<'_> {
         let refused = |source| ProfileError::Grant { place: entry.place.clone(), key: "deny", source };
         match self.resolver.resolve(&path) {
             Ok(found) => Ok(Some(found.path)),
-            Err(CapabilityError::NotFound { .. }) if is_pattern(&entry.text) => Err(pattern(entry)),
+            Err(CapabilityError::NotFound { .. }) if is_pattern(entry.text.as_ref()) => Err(pattern(entry)),
             Err(CapabilityError::NotFound { .. }) if entry.missing == Missing::LeaveOut => Ok(None),
             Err(CapabilityError::NotFound { nearest, path }) => {
                 let above = self.resolver.resolve(&nearest).map_err(refused)?.path;
@@ -140,7 +141,7 @@ impl Lookup<'_> {
         let refused = |source| ProfileError::Grant { place: entry.place.clone(), key, source };
         let found = match resolve(&located.path, self.resolver) {
             Ok(found) => found,
-            Err(error) if is_missing(&error) && is_pattern(&entry.text) => return Err(pattern(entry)),
+            Err(error) if is_missing(&error) && is_pattern(entry.text.as_ref()) => return Err(pattern(entry)),
             Err(error) if may_be_left_out(&error) && entry.missing == Missing::LeaveOut => return Ok(None),
             Err(CapabilityError::NotFound { .. }) if entry.missing == Missing::Create => {
                 self.make(entry, located)?;
@@ -226,11 +227,6 @@ fn may_be_left_out(error: &CapabilityError) -> bool {
         CapabilityError::Resolve { source, .. } => source.kind() == io::ErrorKind::PermissionDenied,
         _ => is_missing(error),
     }
-}
-
-/// Whether a shell would take it for a pattern: glob(7).
-fn is_pattern(text: &str) -> bool {
-    text.contains(['*', '?']) || text.contains('[') && text.contains(']')
 }
 
 fn pattern(entry: &Entry) -> ProfileError {
