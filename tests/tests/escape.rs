@@ -1,8 +1,11 @@
 //! Does every attempt to break out fail inside, or is what it needs a named gap? The sandbox is judged by its own report.
+//!
+//! The same under `--explain`, where each attempt must moreover end as without: of every fourth attempt by default, of all with
+//! `NONO_TEST_FULL=1`.
 #![expect(clippy::tests_outside_test_module, reason = "an integration test is one")]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
-use nono_tests::attempt::{Attempts, Report, Row, Scene, Verdict, judge};
+use nono_tests::attempt::{Attempts, Report, Row, Scene, Trial, Verdict, judge};
 use nono_tests::jail::User;
 use nono_tests::need::{self, Need};
 use nono_tests::sample;
@@ -12,20 +15,31 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+/// Of how many attempts one is made under `--explain`, where not all are.
+const WATCHED: usize = 4;
+
 /// `nono run` as an attempt meets it: its own directory granted, and the program it is.
-fn sandbox(nono: &Path, scene: &Scene) -> Vec<OsString> {
+fn sandbox(nono: &Path, scene: &Scene, watched: bool) -> Vec<OsString> {
     let (work, program) = (scene.work().into_os_string(), scene.program().into_os_string());
     let mut line: Vec<OsString> = vec![nono.into(), "run".into(), "-q".into(), "--report".into()];
     line.push(scene.report().into());
+    line.extend(watched.then(|| "--explain".into()));
     line.extend(["--allow".into(), work, "--read-file".into(), program, "--".into()]);
     line
 }
 
+fn nono() -> PathBuf {
+    let dir = std::env::var_os("NONO_TEST_BIN_DIR").map(PathBuf::from);
+    dir.expect("NONO_TEST_BIN_DIR is set by `cargo xtask test`").join("nono")
+}
+
+fn attempts() -> Attempts {
+    Attempts::find(Path::new(env!("CARGO_BIN_EXE_attempt")))
+}
+
 /// Makes all attempts as `user`; what is neither refused nor reported is a failure.
 fn all_refused(user: User, privileged: bool) {
-    let dir = std::env::var_os("NONO_TEST_BIN_DIR").map(PathBuf::from);
-    let nono = dir.expect("NONO_TEST_BIN_DIR is set by `cargo xtask test`").join("nono");
-    let attempts = Attempts::find(Path::new(env!("CARGO_BIN_EXE_attempt")));
+    let (nono, attempts) = (nono(), attempts());
     let heading = ["attempt", "outside", "inside", "mechanism"];
     let mut table = format!("{:<34} {:<10} {:<12} {:<20} {user:?}\n", heading[0], heading[1], heading[2], heading[3]);
     let (mut failures, mut count) = (Vec::new(), BTreeMap::<&str, usize>::new());
@@ -51,21 +65,55 @@ fn all_refused(user: User, privileged: bool) {
 /// One attempt, outside and inside.
 fn one(attempts: &Attempts, row: &Row, user: User, nono: &Path, table: &mut String) -> Verdict {
     let (outside, ()) = attempts.make(row, user, |_| Vec::new(), |_| ()).unwrap();
-    let inside = attempts.make(row, user, |scene| sandbox(nono, scene), |scene| std::fs::read(scene.report()));
-    let (inside, report) = inside.unwrap();
-    let report: Option<serde_json::Value> = report.ok().and_then(|text| serde_json::from_slice(&text).ok());
-    let report = report.as_ref().and_then(Report::from_json);
+    let (inside, report) = inside(attempts, row, user, |scene| sandbox(nono, scene, false));
     let mechanism = report.as_ref().and_then(|report| report.mechanism(row)).unwrap_or("-").to_owned();
-    let verdict = match report {
-        Some(report) => judge(row, &outside, &inside, &report),
-        None => Verdict::Broken(format!("no report: {}", inside.said)),
-    };
+    let verdict = verdict(row, &outside, &inside, report.as_ref());
     let (out, within) = (outside.end.to_string(), inside.end.to_string());
     writeln!(table, "{:<34} {out:<10} {within:<12} {mechanism:<20} {verdict}", row.name).unwrap();
     if verdict.is_failure() {
         writeln!(table, "{}", inside.said).unwrap();
     }
     verdict
+}
+
+/// An attempt in a sandbox, and what that reported of itself.
+fn inside(
+    attempts: &Attempts,
+    row: &Row,
+    user: User,
+    sandbox: impl FnOnce(&Scene) -> Vec<OsString>,
+) -> (Trial, Option<Report>) {
+    let (inside, report) = attempts.make(row, user, sandbox, |scene| std::fs::read(scene.report())).unwrap();
+    let report: Option<serde_json::Value> = report.ok().and_then(|text| serde_json::from_slice(&text).ok());
+    (inside, report.as_ref().and_then(Report::from_json))
+}
+
+fn verdict(row: &Row, outside: &Trial, inside: &Trial, report: Option<&Report>) -> Verdict {
+    match report {
+        Some(report) => judge(row, outside, inside, report),
+        None => Verdict::Broken(format!("no report: {}", inside.said)),
+    }
+}
+
+/// Makes attempts as `user` under `--explain`: what changes an outcome, or is neither refused nor reported, is a failure.
+fn all_refused_while_watched(user: User, privileged: bool) {
+    let (nono, attempts) = (nono(), attempts());
+    let every = if std::env::var_os("NONO_TEST_FULL").is_some() { 1 } else { WATCHED };
+    let rows = attempts.rows().unwrap();
+    let rows: Vec<_> = rows.iter().filter(|row| privileged || !row.root).step_by(every).collect();
+    let mut failures = Vec::new();
+    for row in &rows {
+        let (outside, ()) = attempts.make(row, user, |_| Vec::new(), |_| ()).unwrap();
+        let [(without, _), (with, report)] =
+            [false, true].map(|watched| inside(&attempts, row, user, |scene| sandbox(&nono, scene, watched)));
+        let verdict = verdict(row, &outside, &with, report.as_ref());
+        if verdict.is_failure() || with.end != without.end || with.proved != without.proved {
+            let (name, end, without) = (&row.name, with.end, without.end);
+            failures.push(format!("{name}: {verdict}, {end} with --explain and {without} without\n{}", with.said));
+        }
+    }
+    std::io::stdout().write_all(format!("WATCHED {user:?}: {} attempts\n", rows.len()).as_bytes()).unwrap();
+    assert!(failures.is_empty(), "{} of {}\n{}", failures.len(), rows.len(), failures.join("\n"));
 }
 
 #[test]
@@ -78,4 +126,16 @@ fn nothing_gets_out_unreported() {
 fn nothing_gets_out_unreported_as_nobody() {
     nono_tests::need!(Need::Landlock(1), Need::Root);
     all_refused(User::Nobody, false);
+}
+
+#[test]
+fn explaining_changes_no_outcome() {
+    nono_tests::need!(Need::Landlock(1), Need::Seccomp);
+    all_refused_while_watched(User::Same, need::is_root());
+}
+
+#[test]
+fn explaining_changes_no_outcome_as_nobody() {
+    nono_tests::need!(Need::Landlock(1), Need::Seccomp, Need::Root);
+    all_refused_while_watched(User::Nobody, false);
 }

@@ -60,7 +60,8 @@ pub(crate) fn run(shell: &Shell) -> bool {
     steps.end()
 }
 
-/// Mass tests in full: a million calls through random filters, a million in random sandboxes, and a hundred thousand sets through macOS profiles.
+/// Mass tests in full: a million calls through random filters, a million in random sandboxes, all attempts to break out under
+/// `--explain`, and a hundred thousand sets through macOS profiles.
 pub(crate) fn prove(shell: &Shell) -> bool {
     let mut steps = Steps::default();
     steps.make("property tests", || {
@@ -77,6 +78,12 @@ pub(crate) fn prove(shell: &Shell) -> bool {
         let test =
             cmd!(shell, "cargo test --release --package nono-tests --test races -- --nocapture nothing_is_opened");
         let test = test.env("NONO_TEST_BIN_DIR", target.join("release")).env("NONO_TEST_CASES", "1000000");
+        Ok(test.run().map(|()| true)?)
+    });
+    steps.make("escapes under --explain", || {
+        let target = target_dir(shell)?;
+        let test = cmd!(shell, "cargo test --release --package nono-tests --test escape -- --nocapture explaining");
+        let test = test.env("NONO_TEST_BIN_DIR", target.join("release")).env("NONO_TEST_FULL", "1");
         Ok(test.run().map(|()| true)?)
     });
     steps.make("profiles of macOS", || {
