@@ -6,7 +6,7 @@
 
 use crate::access::FsAccess;
 use crate::net::{NetworkMode, Port};
-use crate::normal::{deny_at, grant_at};
+use crate::normal::{deny_at, deny_below, grant_at};
 use crate::path::{FsCapability, PathKind, Source};
 use crate::remedy::Remedy;
 use crate::request::{Host, NodeKind, OpenFlags, Request};
@@ -190,9 +190,8 @@ fn object(set: &CapabilitySet, path: &Path, needed: FsAccess) -> Decision {
 /// A right on the directory that holds the name `path`.
 fn change(set: &CapabilitySet, path: &Path, needed: FsAccess) -> Decision {
     // A denied path is a mount point, or a file of its own: neither it nor a directory on the way to it can go.
-    if let Some(deny) = set.denies().iter().find(|deny| deny.starts_with(path)) {
-        let remedy = Remedy::LiftDeny(deny.clone());
-        return denied(Rule::Denied { deny: deny.clone() }, Refusal::NoAccess, remedy);
+    if let Some(deny) = deny_below(set, path).map(Path::to_owned) {
+        return denied(Rule::Denied { deny: deny.clone() }, Refusal::NoAccess, Remedy::LiftDeny(deny));
     }
     judge(set, path.parent().unwrap_or(path), needed, PathKind::Directory)
 }

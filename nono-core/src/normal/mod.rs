@@ -3,7 +3,7 @@
 use crate::access::FsAccess;
 use crate::error::ConflictError;
 use crate::net::NetworkMode;
-use crate::order::{compare, is_at_or_below};
+use crate::order::{at_or_above, compare, first_at_or_below, is_at_or_below, plain};
 use crate::path::{FsCapability, PathKind};
 use crate::scope::Reach;
 use crate::set::CapabilitySet;
@@ -83,32 +83,29 @@ fn replaced(one: &FsCapability, other: &FsCapability) -> bool {
     differ || one.kind != other.kind
 }
 
-/// The deepest of the sorted `paths` at or above `path`.
-fn deepest<'a>(path: &Path, find: impl Fn(&Path) -> Option<&'a Path>) -> Option<&'a Path> {
-    path.ancestors().find_map(find)
-}
-
 pub(crate) fn access_at(set: &CapabilitySet, path: &Path) -> FsAccess {
     grant_at(set, path).map_or(FsAccess::empty(), FsCapability::access)
 }
 
 /// The deepest grant at or above `path`, unless a deny lies deeper. It carries the rights of all above it.
 pub(crate) fn grant_at<'a>(set: &'a CapabilitySet, path: &Path) -> Option<&'a FsCapability> {
-    let denied = deny_at(set, path);
+    let path = plain(path);
+    let denied = deny_at(set, &path);
     // What is granted at the deny itself was granted in spite of it.
-    let closed_above = |above: &Path| denied.is_some_and(|deny| !above.starts_with(deny));
-    path.ancestors().take_while(|above| !closed_above(above)).find_map(|above| {
-        let index = set.fs.binary_search_by(|one| one.resolved.as_path().cmp(above)).ok()?;
-        set.fs.get(index).filter(|one| one.kind == PathKind::Directory || above == path)
-    })
+    let open = |grant: &&FsCapability| denied.is_none_or(|deny| is_at_or_below(&grant.resolved, deny));
+    at_or_above(&set.fs, |grant| &grant.resolved, &path)
+        .take_while(open)
+        .find(|grant| grant.kind == PathKind::Directory || *grant.resolved == *path)
 }
 
 /// The deepest deny at or above `path`.
 pub(crate) fn deny_at<'a>(set: &'a CapabilitySet, path: &Path) -> Option<&'a Path> {
-    deepest(path, |above| {
-        let index = set.denies.binary_search_by(|deny| deny.as_path().cmp(above)).ok()?;
-        set.denies.get(index).map(PathBuf::as_path)
-    })
+    at_or_above(&set.denies, PathBuf::as_path, &plain(path)).next().map(PathBuf::as_path)
+}
+
+/// The first deny at or below `path`.
+pub(crate) fn deny_below<'a>(set: &'a CapabilitySet, path: &Path) -> Option<&'a Path> {
+    first_at_or_below(&set.denies, &plain(path)).map(PathBuf::as_path)
 }
 
 pub(crate) fn is_subset(one: &CapabilitySet, other: &CapabilitySet) -> bool {
