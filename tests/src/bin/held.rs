@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     let names: Vec<&str> = broken.iter().filter(|(_, open)| *open).map(|(name, _)| *name).collect();
     #[expect(clippy::print_stdout, reason = "this is what it is asked for")]
     {
-        println!("open: {}", names.join(", "));
+        println!("open: {}", names.join("; "));
     }
     if names.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(90) }
 }

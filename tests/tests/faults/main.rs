@@ -1,6 +1,7 @@
 //! Does anything run unprotected when a call of the set-up fails? Each call that `nono` makes before it executes the command is
 //! made to fail, one at a time, with each error it can have: the command must not start, the message must say why, the status
-//! is 125, and nothing is left. Where the command starts all the same, it says itself whether every promise holds.
+//! is 125, and nothing is left. Where the command starts all the same, it says itself whether every promise holds. Without
+//! `nono` it says that none does: so what it says is worth something.
 //!
 //! Harmless is what nono asks for something that may be missing anyway (configuration, old temporaries, mounts, paths of the
 //! system group, errata of Landlock), what only tells it more, and closing.
@@ -22,11 +23,31 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Mutex;
 
+/// How the command is set up: a name, and whether with something denied, for which there is a cover.
+const SETUPS: [(&str, bool); 2] = [("plain", false), ("with a cover", true)];
+
+/// What every user can do without a sandbox. Not here: what only root has (capabilities), and what systems withhold (core
+/// dumps, namespaces).
+const OPEN_OUTSIDE: [&str; 9] = [
+    "files",
+    "files, for writing",
+    "deny",
+    "tcp-ports",
+    "unix-sockets",
+    "signals",
+    "no_new_privs",
+    "descriptors",
+    "environment",
+];
+
 /// A command and how it is given.
 struct Setup {
     jail: Jail,
     name: &'static str,
-    words: Vec<PathBuf>,
+    /// `nono` with its flags.
+    nono: Vec<PathBuf>,
+    /// What it is to run.
+    held: Vec<PathBuf>,
     temporary: PathBuf,
 }
 
@@ -37,28 +58,42 @@ impl Setup {
         fs::create_dir(&temporary).unwrap();
         let denied = jail.file("work/denied", "a secret\n");
         let nono = jail.args([""; 0]).command().get_program().to_owned();
-        let mut words: Vec<PathBuf> = vec![nono.into(), "run".into(), "--no-system".into(), "--allow-cwd".into()];
+        let mut nono: Vec<PathBuf> = vec![nono.into(), "run".into(), "--no-system".into(), "--allow-cwd".into()];
         for path in ["/usr", "/lib", "/lib64", "/etc/ld.so.cache", env!("CARGO_BIN_EXE_held")] {
             if fs::exists(path).unwrap() {
-                words.extend(["--read".into(), path.into()]);
+                nono.extend(["--read".into(), path.into()]);
             }
         }
         if with_deny {
-            words.extend(["--deny".into(), denied.clone()]);
+            nono.extend(["--deny".into(), denied.clone()]);
         }
-        words.extend(["--".into(), env!("CARGO_BIN_EXE_held").into(), jail.root().join("secrets/key"), jail.root()]);
-        words.extend(with_deny.then_some(denied));
-        Setup { jail, name, words, temporary }
+        nono.push("--".into());
+        let mut held = vec![env!("CARGO_BIN_EXE_held").into(), jail.root().join("secrets/key"), jail.root()];
+        held.extend(with_deny.then_some(denied));
+        Setup { jail, name, nono, held, temporary }
     }
 
-    /// Runs the command by the launcher, with a descriptor that is not passed.
+    /// Runs the command by the launcher.
     fn run(&self, how: &[String]) -> Output {
+        let mut command = self.command();
+        command.arg(env!("CARGO_BIN_EXE_fault")).args(how).args(&self.nono).args(&self.held);
+        command.output().unwrap()
+    }
+
+    /// Runs what is to be held with nothing that holds it.
+    fn outside(&self) -> Output {
+        let output = self.command().args(&self.held).output().unwrap();
+        fs::remove_file(self.jail.root().join("made")).unwrap();
+        output
+    }
+
+    /// What executes its arguments, with all that is withheld inside: a descriptor, and a variable.
+    fn command(&self) -> Command {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", "exec \"$@\" 9<\"$0\""]).arg(self.jail.root().join("secrets/key"));
-        command.arg(env!("CARGO_BIN_EXE_fault")).args(how).args(&self.words);
         command.env_clear().env("HOME", self.jail.home()).env("TMPDIR", &self.temporary).env("PATH", "/usr/bin:/bin");
         command.env("AWS_SECRET_ACCESS_KEY", "secret").current_dir(self.jail.work());
-        command.output().unwrap()
+        command
     }
 
     /// What is in the temporary directory.
@@ -93,6 +128,9 @@ impl Setup {
 /// What came of the faults.
 #[derive(Debug, Default)]
 struct Tally {
+    /// Calls, and the errors they were made to fail with.
+    calls: usize,
+    errors: usize,
     injected: u64,
     /// The call of that number was another one.
     moved: u64,
@@ -102,6 +140,8 @@ struct Tally {
     /// The command started without promises that this kernel then seems unable to keep, and `nono` said which.
     told: BTreeMap<String, u64>,
     unprotected: Vec<String>,
+    /// The command did not start, but something of it is left.
+    leftovers: Vec<String>,
     /// The command did not start, but not as it should.
     unclear: Vec<String>,
 }
@@ -118,18 +158,32 @@ impl Tally {
         match status {
             Some(0) => *self.harmless.entry(name.to_owned()).or_default() += 1,
             Some(90) if is_told(&text(&output.stdout), &said) => *self.told.entry(name.to_owned()).or_default() += 1,
-            _ if !output.stdout.is_empty() || status == Some(72) => self.unprotected.push(line()),
-            _ if !left.is_empty() => self.unclear.push(format!("{} left {left:?}", line())),
+            Some(72) => self.leftovers.push(format!("a process: {}", line())),
+            _ if !output.stdout.is_empty() => self.unprotected.push(line()),
+            _ if !left.is_empty() => self.leftovers.push(format!("{left:?}: {}", line())),
             _ if is_refusal(name, status, &said) => self.refused += 1,
             _ => self.unclear.push(line()),
         }
     }
 
+    /// What went wrong, line by line.
+    fn wrong(&self) -> Vec<String> {
+        let lists = [
+            ("the command started", &self.unprotected),
+            ("not all was cleared away", &self.leftovers),
+            ("not said why", &self.unclear),
+        ];
+        lists.iter().flat_map(|(what, list)| list.iter().map(move |line| format!("{what}: {line}"))).collect()
+    }
+
     fn add(&mut self, other: Tally) {
+        self.calls += other.calls;
+        self.errors += other.errors;
         self.injected += other.injected;
         self.moved += other.moved;
         self.refused += other.refused;
         self.unprotected.extend(other.unprotected);
+        self.leftovers.extend(other.leftovers);
         self.unclear.extend(other.unclear);
         for (all, own) in [(&mut self.harmless, other.harmless), (&mut self.told, other.told)] {
             for (name, count) in own {
@@ -155,23 +209,23 @@ fn is_refusal(name: &str, status: Option<i32>, said: &str) -> bool {
 
 /// Whether every promise that is open was said to be not enforced: as on a kernel that does not have the call.
 fn is_told(open: &str, said: &str) -> bool {
-    let list = |text: &str, before: &str, after: char| {
+    let list = |text: &str, before: &str, after: char, between: &str| {
         let line = text.lines().find_map(|line| line.split_once(before)).map(|(_, rest)| rest.to_owned());
         let names = line.unwrap_or_default();
-        names.split(after).next().unwrap_or_default().split(", ").map(str::to_owned).collect::<Vec<_>>()
+        names.split(after).next().unwrap_or_default().split(between).map(str::to_owned).collect::<Vec<_>>()
     };
-    let said = list(said, "not enforced here: ", ';');
-    list(open, "open: ", '\n').iter().all(|name| said.contains(name))
+    let said = list(said, "not enforced here: ", ';', ", ");
+    list(open, "open: ", '\n', "; ").iter().all(|name| said.contains(name))
 }
 
 fn inject(setup: &Setup) -> Tally {
-    let mut tally = Tally::default();
     let calls = setup.calls();
     let errors = |(number, name): &(usize, String)| {
         let (number, name) = (*number, name.clone());
         errnos::of(&name).iter().map(move |errno| (number, name.clone(), *errno))
     };
     let rows: Vec<(usize, String, Errno)> = calls.iter().flat_map(errors).collect();
+    let mut tally = Tally { calls: calls.len(), errors: rows.len(), ..Tally::default() };
     for (number, name, errno) in sample::part("faults", rows) {
         setup.clear();
         let output = setup.run(&[number.to_string(), name.clone(), errno.raw_os_error().to_string()]);
@@ -186,25 +240,40 @@ fn no_fault_of_the_set_up_starts_a_command_unprotected() {
     nono_tests::need!(Need::Landlock(6), Need::Seccomp);
     let tally = Mutex::new(Tally::default());
     std::thread::scope(|scope| {
-        for (name, with_deny) in [("plain", false), ("with a cover", true)] {
+        for (name, with_deny) in SETUPS {
             let tally = &tally;
             scope.spawn(move || {
                 let own = inject(&Setup::new(name, with_deny));
+                assert!(own.calls > 0 && own.refused > 0, "{name}: nothing was injected, or nothing refused: {own:?}");
                 tally.lock().unwrap().add(own);
             });
         }
     });
     let tally = tally.into_inner().unwrap();
+    println!("harmless: {:?}; told: {:?}; another call: {}", tally.harmless, tally.told, tally.moved);
     println!(
-        "faults: {} injected, {} refused, {} unsafe; harmless: {:?}; told: {:?}; another call: {}",
+        "figures: faults: {} calls, {} errors, {} injected, {} refused, {} started although, {} leftovers",
+        tally.calls,
+        tally.errors,
         tally.injected,
         tally.refused,
         tally.unprotected.len(),
-        tally.harmless,
-        tally.told,
-        tally.moved
+        tally.leftovers.len()
     );
-    let wrong = tally.unclear.iter().map(|line| format!("not said why: {line}"));
-    let wrong: Vec<String> = tally.unprotected.into_iter().chain(wrong).collect();
+    let wrong = tally.wrong();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Else that a promise holds inside would prove nothing.
+#[test]
+fn without_nono_no_promise_holds() {
+    for (name, with_deny) in SETUPS {
+        let output = Setup::new(name, with_deny).outside();
+        let (status, said) = (output.status.code(), text(&output.stdout));
+        let open: Vec<&str> = said.trim_end().strip_prefix("open: ").unwrap_or_default().split("; ").collect();
+        assert_eq!(status, Some(90), "{name}: {output:?}");
+        for promise in OPEN_OUTSIDE.iter().filter(|one| **one != "deny" || with_deny) {
+            assert!(open.contains(promise), "{name}: {promise} is held without nono: {said}");
+        }
+    }
 }
