@@ -20,6 +20,8 @@ pub(crate) struct Ground {
     pub(crate) set: CapabilitySet,
     /// Its grants without its denies: what Landlock is told where covers close the denied paths.
     pub(crate) bare: CapabilitySet,
+    /// The grants that covers show: what lies below another name of a denied path is hidden by the cover there.
+    pub(crate) shown: Vec<PathBuf>,
     pub(crate) enforcement: Enforcement,
     pub(crate) kernel: Kernel,
 }
@@ -72,14 +74,13 @@ impl Ground {
     fn cover(&self, path: &Path) -> Option<&Path> {
         let covers = self.enforcement.denied.iter().filter(|one| one.mechanism == Mechanism::MountNamespace);
         let cover = covers.filter(|one| path.starts_with(&one.path)).max_by_key(|one| one.path.as_os_str().len())?;
-        let inside =
-            |grant: &&FsCapability| grant.resolved().starts_with(&cover.path) && path.starts_with(grant.resolved());
-        (!self.set.fs().iter().any(|grant| inside(&grant))).then_some(cover.path.as_path())
+        let inside = |grant: &PathBuf| grant.starts_with(&cover.path) && path.starts_with(grant);
+        (!self.shown.iter().any(inside)).then_some(cover.path.as_path())
     }
 
     /// Whether something at or below `path` was granted.
     fn leads(&self, path: &Path) -> bool {
-        self.set.fs().iter().any(|grant| grant.resolved().starts_with(path))
+        self.shown.iter().any(|grant| grant.starts_with(path))
     }
 
     /// What covers refuse on the way to where a path ends: they hold what leads to something granted, and nothing else; what

@@ -115,6 +115,30 @@ const FOUND: &[(&str, &str)] = &[
          call link a b/d",
     ),
     (
+        "a hard link of a granted file is hidden by the cover that it lies below",
+        "file c
+         hard b c
+         dir a
+         fifo d
+         hard a/c c
+         grant READ_FILE|WRITE_FILE|TRUNCATE b
+         grant READ_FILE|READ_DIR|EXECUTE .
+         deny-inherited a
+         call link d a/e
+         call open RDONLY a/c",
+    ),
+    (
+        "what is granted below another name of a denied directory is hidden by the cover there",
+        "dir a
+         bind b a
+         file a/c
+         grant WRITE_FILE|TRUNCATE|MAKE_REG|REMOVE_FILE .
+         grant READ_FILE|WRITE_FILE|TRUNCATE a/c
+         deny b
+         call open MODE3|TRUNC a/c
+         call open RDWR a/c",
+    ),
+    (
         "abstract sockets are granted with all others where no rule tells them apart, and that is said",
         "abstract-sockets
          call connect-abstract",

@@ -73,7 +73,8 @@ fn compare(calls: u64, first: u64) -> String {
         }
         seed += 1;
     }
-    format!("{counts:?}, cases {first} to {seed}")
+    let made: Vec<String> = counts.iter().map(|(what, count)| format!("{count} {what}")).collect();
+    format!("figures: model and kernel: {}, 0 disagreements; seeds {first} to {}", made.join(", "), seed - 1)
 }
 
 /// Who makes the calls.
@@ -95,7 +96,7 @@ fn for_users(body: impl Fn(User) -> String) -> Result<Vec<String>, String> {
     let started: Vec<_> = users.iter().map(|user| (user, child::start(|| run(*user)))).collect();
     let ended = started.into_iter().map(|(user, process)| {
         let said = process.end().map_err(|why| format!("{user:?}: {why}"))?;
-        Ok(format!("{user:?}: {}", String::from_utf8(said).unwrap()))
+        Ok(format!("{}, as {user:?}", String::from_utf8(said).unwrap()))
     });
     ended.collect()
 }

@@ -140,13 +140,30 @@ impl Bench {
             })
             .collect();
         // What is closed by another path of it is as good as denied there.
+        let given = set;
         let closed = policy.enforcement().denied.iter().map(|one| one.path.clone());
         let closed = closed.chain(closed_names(policy.enforcement(), &names));
         let closed = closed.filter(|path| !set.denies().contains(path));
         let set = closed.into_iter().try_fold(Builder::from(set.clone()), |all, path| all.deny_resolved(path).ok());
+        // A name that a cover hides is none.
+        let covers = policy.enforcement().denied.iter().filter(|one| one.mechanism == Mechanism::MountNamespace);
+        let covers: Vec<&Path> = covers.map(|one| one.path.as_path()).collect();
+        let hidden =
+            |path: &Path| covers.iter().any(|cover| path.starts_with(cover)) && given.access_at(path).is_empty();
+        let names: Vec<_> = names.into_iter().filter(|(path, ..)| !hidden(path)).collect();
         let extended = with_names(&set?.build().ok()?, &names)?;
+        let others: Vec<&&Path> =
+            covers.iter().filter(|cover| !given.denies().iter().any(|deny| deny == **cover)).collect();
+        let shown = extended.fs().iter().map(|one| one.resolved().to_owned());
+        let shown = shown.filter(|path| !others.iter().any(|cover| path.starts_with(cover))).collect();
         let bare = extended.fs().iter().cloned().fold(CapabilitySet::builder(), Builder::grant).build().ok()?;
-        Some(Ground { set: extended, bare, enforcement: policy.enforcement().clone(), kernel: self.kernel(case) })
+        Some(Ground {
+            set: extended,
+            bare,
+            shown,
+            enforcement: policy.enforcement().clone(),
+            kernel: self.kernel(case),
+        })
     }
 
     /// Makes all calls, each in the tree as it was made; `enter` makes what a child does before them.
@@ -204,18 +221,18 @@ impl Bench {
             let tree = self.make(case);
             let asked: Vec<Option<Asked>> = case.calls.iter().map(|call| ask(call, &self.scene)).collect();
             let Some(set) = self.set(case) else {
-                count("contradictions");
+                count("sets that contradict themselves");
                 return Ok(());
             };
             let policy = self.policy(case, &set).map_err(|what| Disagreement { call: 0, what })?;
             let Some(policy) = policy else {
-                count("refused sets");
+                count("sets that the plan refuses");
                 return Ok(());
             };
             self.ground(case, &set, &tree, &policy).map(|ground| (ground, asked))
         };
         let Some((ground, asked)) = prepared else {
-            count("contradictions");
+            count("sets that contradict themselves");
             return Ok(());
         };
         let kept = if kept(case) { Capabilities::MKNOD } else { Capabilities::empty() };
