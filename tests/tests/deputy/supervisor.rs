@@ -30,10 +30,10 @@ fn with_place<T>(act: impl FnOnce(&Place<'_>) -> T) -> T {
     act(&place)
 }
 
-/// To its end, which must come before the time in which approvers may answer.
+/// To its end, which must come before the minute in which approvers may answer.
 fn finish(command: &mut Command) -> (Captured, Duration) {
     let since = Instant::now();
-    let captured = capture::run(command, None, Group::Own, Duration::from_secs(20)).unwrap();
+    let captured = capture::run(command, None, Group::Own, Duration::from_secs(50)).unwrap();
     assert!(!captured.timed_out, "it hangs: {} {}", text(&captured.stdout), text(&captured.stderr));
     (captured, since.elapsed())
 }
@@ -60,7 +60,7 @@ fn a_question_left_alone_is_no() {
     let flags = ["--approve", SILENT, "--approve-timeout", "1"];
     let (ran, took) = run(Rule::Elsewhere, &flags, &["open", "PLACE/approved/f"]);
     assert_eq!(ran.status.code(), Some(EACCES), "{}", text(&ran.stderr));
-    assert!(took >= Duration::from_secs(1) && took < Duration::from_secs(6), "{took:?}");
+    assert!(took >= Duration::from_secs(1) && took < Duration::from_secs(30), "{took:?}");
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn an_approver_that_fails_says_no_and_one_that_answers_is_heard() {
         let flags = ["--approve", &approver, "--approve-timeout", "2"];
         let (ran, took) = run(Rule::Elsewhere, &flags, &["open", "PLACE/approved/f"]);
         assert_eq!(ran.status.code(), Some(expected), "{approver}: {}", text(&ran.stderr));
-        assert!(took < Duration::from_secs(8), "{approver}: {took:?}");
+        assert!(took < Duration::from_secs(30), "{approver}: {took:?}");
     }
 }
 
@@ -102,7 +102,7 @@ fn a_call_that_waits_ends_with_its_process() {
         "$DEPUTY open $PLACE/approved/f & until [ -s asked ]; do sleep 0.01; done; kill -9 $!; wait $!; echo $?";
     let (ran, took) = script(Rule::Elsewhere, &["--approve", SILENT], killed);
     assert_eq!(text(&ran.stdout), "137\n", "{}", text(&ran.stderr));
-    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert!(took < Duration::from_secs(30), "{took:?}");
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn a_call_that_waits_holds_up_no_other() {
         for i in 1 2 3 4 5; do $DEPUTY open $PLACE/approved/f || echo refused; done; $DEPUTY open $PLACE/work/mine; echo $?; kill -9 $!";
     let (ran, took) = script(Rule::Directory, &["--approve", SILENT], script_text);
     assert_eq!(text(&ran.stdout), "0\n", "{}", text(&ran.stderr));
-    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert!(took < Duration::from_secs(30), "{took:?}");
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn a_question_of_a_dead_process_holds_up_no_other() {
         $DEPUTY open $PLACE/approved/f; echo $?";
     let (ran, took) = script(Rule::Elsewhere, &["--approve", approver], killed);
     assert_eq!(text(&ran.stdout), "0\n", "{}", text(&ran.stderr));
-    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert!(took < Duration::from_secs(30), "{took:?}");
 }
 
 #[test]
