@@ -1,7 +1,7 @@
 //! Debian's packages by an apt with a state of its own: nothing is installed, nothing of the machine's is changed, and apt
 //! checks signatures and checksums.
 
-use super::{Version, cache, lock, put, source};
+use super::{Version, cache, lock, put, room, source};
 use anyhow::{Context, bail};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -10,6 +10,9 @@ use xshell::{Shell, cmd};
 
 /// How old lists of packages may be.
 const FRESH: Duration = Duration::from_hours(24);
+
+/// Megabytes that must be free to fetch: lists and what apt makes of them are 130, a package with what is in it 150.
+const ROOM: u64 = 300;
 
 /// A machine that packages are for, by Debian's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +93,7 @@ impl<'a> Apt<'a> {
 
     /// Fetches the lists of packages. A suite that is gone is said, and its packages are not found.
     fn update(&self) -> anyhow::Result<()> {
+        room(self.shell, &self.root, ROOM)?;
         eprintln!("fetching the lists of Debian's packages");
         let update = self.command("apt-get").args(["update", "-q", "-q"]).ignore_status().output()?;
         for line in String::from_utf8_lossy(&update.stderr).lines() {
@@ -132,6 +136,7 @@ impl<'a> Apt<'a> {
             eprintln!("{} is not what it was when it was fetched: once more", file.display());
             fs::remove_file(&file)?;
         }
+        room(self.shell, &self.root, ROOM)?;
         let place = packages.join("partial");
         drop(fs::remove_dir_all(&place));
         fs::create_dir_all(&place)?;

@@ -10,6 +10,7 @@ pub(crate) use version::Version;
 use anyhow::{Context, bail};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use xshell::{Shell, cmd};
 
 /// Where fetched things lie: `nono-xtask` in `XDG_CACHE_HOME`, or in `~/.cache`. The directory is there.
 pub(crate) fn cache() -> anyhow::Result<PathBuf> {
@@ -31,6 +32,18 @@ pub(crate) fn lock(directory: &Path) -> anyhow::Result<File> {
         file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
     }
     Ok(file)
+}
+
+/// Says so where fewer than `needed` megabytes are free below `place`: on a full disk apt waits for ever instead.
+fn room(shell: &Shell, place: &Path, needed: u64) -> anyhow::Result<()> {
+    let free = cmd!(shell, "df --output=avail --block-size=1M {place}").quiet().read()?;
+    let free: u64 = free.lines().last().unwrap_or_default().trim().parse().context("df says no number")?;
+    let at = place.display();
+    anyhow::ensure!(
+        free >= needed,
+        "{free} MB are free at {at}, and what is fetched needs {needed}: make room, or name another place in XDG_CACHE_HOME"
+    );
+    Ok(())
 }
 
 /// Gives `made` its name once all of it is there: whoever is interrupted leaves no half.
