@@ -4,10 +4,12 @@
 //! uses      what is done to which path, port and socket
 //! general   the directories that a person would have chosen
 //! text      the profile
+//! unused    what a profile grants beyond that
 //! ```
 
 mod general;
 mod text;
+mod unused;
 mod uses;
 
 use crate::args::{Grants, Learn, Network, Options, Run, Supervision};
@@ -19,12 +21,13 @@ use crate::supervise::{self, Session};
 use crate::tmpdir::PrivateTmp;
 use crate::{cmd, home, policy, program, protected, report, terminal};
 use general::{Places, general};
-use nono_core::{CapabilitySet, Decision, FsAccess, FsCapability, NetworkMode, Source, decide};
+use nono_core::{CapabilitySet, Decision, FsAccess, NetworkMode, decide};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use text::Learnt;
+use unused::{Unused, UnusedNetwork};
 use uses::{Use, Uses};
 
 /// What a file begins with that was written here, and may be written again.
@@ -55,7 +58,7 @@ pub(crate) fn run(given: &Learn) -> Result<u8, CliError> {
         (Some(profile), _) => {
             let known = known.unwrap_or_default();
             let missing = whats.iter().copied().filter(|what| !allows(&known, what));
-            let unused = unused(&known, &Uses::of(whats.iter().copied()));
+            let unused = Unused::of(&known, &Uses::of(whats.iter().copied()));
             tell(given, &learnt(Uses::of(missing)), Some((profile, unused)));
         }
         (None, Some(file)) => {
@@ -185,22 +188,6 @@ fn allows(known: &CapabilitySet, what: &What) -> bool {
     }
 }
 
-/// The grants of a profile by which nothing was done.
-fn unused(known: &CapabilitySet, uses: &Uses) -> Vec<PathBuf> {
-    let is_used = |grant: &&FsCapability| {
-        let below = |path: &PathBuf| path.starts_with(grant.resolved());
-        uses.paths.keys().any(below) || uses.unix.iter().any(below)
-    };
-    let of_profile = |grant: &&FsCapability| matches!(grant.source(), Source::Profile { .. });
-    known
-        .fs()
-        .iter()
-        .filter(of_profile)
-        .filter(|grant| !is_used(grant))
-        .map(|grant| grant.resolved().to_owned())
-        .collect()
-}
-
 /// Adds what an earlier run has learnt.
 fn add(uses: &mut Uses, known: &CapabilitySet) {
     for grant in known.fs() {
@@ -229,18 +216,22 @@ struct Told<'a> {
     /// The profile; with --diff, what is needed beyond the one that was named.
     profile: String,
     /// What that grants and the command did not use.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unused: Option<BTreeSet<Unused<'a>>>,
+    #[serde(flatten)]
+    unused: Option<ToldUnused<'a>>,
 }
 
-#[derive(Debug, Serialize, PartialEq, Eq, PartialOrd, Ord)]
-#[serde(transparent)]
-struct Unused<'a>(#[serde(with = "nono_core::serial::path")] &'a Path);
+#[derive(Debug, Serialize)]
+struct ToldUnused<'a> {
+    #[serde(rename = "unused", serialize_with = "unused::paths")]
+    paths: &'a BTreeSet<PathBuf>,
+    #[serde(rename = "unused_network")]
+    network: &'a UnusedNetwork,
+}
 
 /// Prints it: the command has ended.
-fn tell(given: &Learn, learnt: &Learnt, compared: Option<(&std::ffi::OsString, Vec<PathBuf>)>) {
+fn tell(given: &Learn, learnt: &Learnt, compared: Option<(&std::ffi::OsString, Unused)>) {
     if given.json {
-        let unused = compared.as_ref().map(|(_, unused)| unused.iter().map(|path| Unused(path)).collect());
+        let unused = compared.as_ref().map(|(_, Unused { paths, network })| ToldUnused { paths, network });
         let told = Told { version: 1, rules: learnt.rules(), profile: learnt.text(), unused };
         terminal::output(&report::json(&told));
         return;
@@ -251,7 +242,7 @@ fn tell(given: &Learn, learnt: &Learnt, compared: Option<(&std::ffi::OsString, V
     } else {
         terminal::output(&format!("needed beyond {}:\n\n{}", quoted(profile), learnt.text()));
     }
-    for path in unused {
-        terminal::output(&format!("granted and not used: {}\n", quoted(path)));
+    for line in unused.lines() {
+        terminal::output(&format!("granted and not used: {line}\n"));
     }
 }
