@@ -16,6 +16,7 @@ mod record;
 mod refusal;
 mod request;
 mod sight;
+mod socket;
 
 pub use record::{Observations, Refused, What};
 pub use refusal::RefusedCall;

@@ -4,15 +4,12 @@
 
 use super::call::{Asked, Name, kind_of};
 use super::sight::{Found, Sight};
-use crate::supervisor::socket::{is_here, take};
-use nono_core::{CapabilitySet, FsAccess, Host, NodeKind, OpenFlags, Port, Request};
+use super::socket::{bound, connected, listened};
+use nono_core::{CapabilitySet, FsAccess, NodeKind, OpenFlags, Port, Request};
 use nono_seccomp::SocketAddress;
 use rustix::fs::{FileType, Mode, OFlags, openat};
 use rustix::io::Errno;
-use rustix::net::sockopt::socket_type;
-use rustix::net::{SocketType, getsockname};
 use std::ffi::{CString, OsStr};
-use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -34,7 +31,7 @@ pub(super) enum Meaning {
 }
 
 impl Meaning {
-    fn of(request: Request, around: FsAccess) -> Meaning {
+    pub(super) fn of(request: Request, around: FsAccess) -> Meaning {
         Meaning::Asks(vec![request], around)
     }
 }
@@ -241,53 +238,6 @@ fn interpreter(sight: &Sight, thread: u32, program: &Path) -> Option<Vec<u8>> {
     let line = head.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
     let name = line.trim_ascii_start().split(|byte| matches!(byte, b' ' | b'\t')).next()?;
     name.starts_with(b"/").then(|| name.to_vec())
-}
-
-fn connected(sight: &Sight, thread: u32, socket: i32, address: &SocketAddress) -> Meaning {
-    let Some(to) = ip(address) else { return Meaning::Nothing };
-    let Ok(port) = Port::try_from(to.port()) else { return Meaning::Nothing };
-    let host = if is_here(to.ip()) { Host::ThisMachine } else { Host::Other };
-    let request = match kind_of_socket(sight, thread, socket) {
-        Some(SocketType::STREAM) => Request::Connect { port, host },
-        Some(SocketType::DGRAM) => Request::UdpSend { port },
-        Some(_) => return Meaning::Nothing,
-        None => return Meaning::Unknown,
-    };
-    Meaning::of(request, FsAccess::empty())
-}
-
-fn bound(sight: &Sight, thread: u32, socket: i32, address: &SocketAddress) -> Meaning {
-    let Some(at) = ip(address) else { return Meaning::Nothing };
-    let request = match (kind_of_socket(sight, thread, socket), Port::try_from(at.port())) {
-        (Some(SocketType::STREAM | SocketType::DGRAM), Err(_)) => return Meaning::AnyPort,
-        (Some(SocketType::STREAM), Ok(port)) => Request::Bind { port },
-        (Some(SocketType::DGRAM), Ok(port)) => Request::UdpBind { port },
-        (Some(_), _) => return Meaning::Nothing,
-        (None, _) => return Meaning::Unknown,
-    };
-    Meaning::of(request, FsAccess::empty())
-}
-
-fn listened(sight: &Sight, thread: u32, socket: i32) -> Meaning {
-    let address = sight.view(thread).and_then(|view| getsockname(take(view, socket).ok()?).ok());
-    match address.map(SocketAddr::try_from) {
-        Some(Ok(at)) => Meaning::Listens(Port::try_from(at.port()).ok()),
-        // A unix socket.
-        Some(Err(_)) => Meaning::Nothing,
-        None => Meaning::Unknown,
-    }
-}
-
-fn ip(address: &SocketAddress) -> Option<SocketAddr> {
-    match address {
-        SocketAddress::Inet(to) => Some(SocketAddr::V4(*to)),
-        SocketAddress::Inet6(to) => Some(SocketAddr::V6(*to)),
-        _ => None,
-    }
-}
-
-fn kind_of_socket(sight: &Sight, thread: u32, socket: i32) -> Option<SocketType> {
-    socket_type(take(sight.view(thread)?, socket).ok()?).ok()
 }
 
 /// Whether the target could do it without a sandbox, as far as permissions of files say: what they forbid, no grant allows.
