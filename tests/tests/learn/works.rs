@@ -52,9 +52,9 @@ pub(crate) const WORKS: &[Work] = &[
     },
     Work {
         name: "tar",
-        needs: &[Need::Full("tar"), Need::Program("unzip"), Need::Program("python3")],
+        needs: &[Need::Full("tar"), Need::Program("zip"), Need::Program("unzip")],
         files: &[("share/tree/a", "one\n"), ("share/tree/b/c", "two\n")],
-        script: "tar czf all.tgz -C ../share tree && rm -rf tree && tar xzf all.tgz && python3 -m zipfile -c all.zip tree && \
+        script: "tar czf all.tgz -C ../share tree && rm -rf tree all.zip && tar xzf all.tgz && zip -qr all.zip tree && \
                  rm -rf un && mkdir un && cd un && unzip -q ../all.zip && cat tree/b/c >&2",
         says: "two",
     },
@@ -65,6 +65,20 @@ pub(crate) const WORKS: &[Work] = &[
         script: "python3 -c 'import sqlite3, sys; c = sqlite3.connect(\"../share/db/data\"); c.execute(\"create table if not exists t(x)\"); \
                  c.execute(\"insert into t values(7)\"); c.commit(); print(c.execute(\"select x from t\").fetchone(), file=sys.stderr)'",
         says: "7",
+    },
+    Work {
+        name: "sqlite3",
+        needs: &[Need::Program("sqlite3")],
+        files: &[
+            ("share/db/.keep", ""),
+            ("share/rows.csv", "7,seven\n8,eight\n"),
+            ("home/.sqliterc", ".headers off\n"),
+        ],
+        script: "sqlite3 ../share/db/data 'pragma journal_mode=wal; create table if not exists t(number, name); delete from t;' && \
+                 sqlite3 -csv ../share/db/data '.import ../share/rows.csv t' && \
+                 sqlite3 ../share/db/data \"begin; update t set name = name || '!'; commit; vacuum; select name from t;\" >&2 && \
+                 sqlite3 ../share/db/data .dump > dump.sql && sqlite3 copy < dump.sql",
+        says: "eight!",
     },
     Work {
         name: "tcp",
@@ -106,11 +120,15 @@ pub(crate) const WORKS: &[Work] = &[
             ("share/package/run.js", "exports.hello = 'hello from npm'\n"),
             (
                 "work/package.json",
-                "{\"name\":\"mine\",\"version\":\"1.0.0\",\"private\":true,\"scripts\":{\"test\":\"node test.js\"}}",
+                "{\"name\":\"mine\",\"version\":\"1.0.0\",\"private\":true,\"scripts\":{\"test\":\"node --test test.js\"}}",
             ),
-            ("work/test.js", "console.error(require('hello-nono').hello)\n"),
+            (
+                "work/test.js",
+                "const { test } = require('node:test')\nconst assert = require('node:assert')\n\
+                 test('says ' + require('hello-nono').hello, () => assert.equal(require('hello-nono').hello, 'hello from npm'))\n",
+            ),
         ],
-        script: "tar czf hello.tgz -C ../share package && npm install --no-audit --no-fund --offline ./hello.tgz && npm test --silent",
+        script: "tar czf hello.tgz -C ../share package && npm install --no-audit --no-fund --offline ./hello.tgz && npm test --silent >&2",
         says: "hello from npm",
     },
     Work {
@@ -120,5 +138,21 @@ pub(crate) const WORKS: &[Work] = &[
         script: "/usr/bin/python3 ../share/wheel.py && rm -rf env && /usr/bin/python3 -m venv env && \
                  env/bin/pip install -q --no-index hello_nono-1.0-py3-none-any.whl && env/bin/hello-nono",
         says: "hello from the wheel",
+    },
+    Work {
+        name: "pytest",
+        // Of the system: one of the user's own is in a home directory that the test has not.
+        needs: &[Need::Program("/usr/bin/pytest")],
+        files: &[
+            ("share/lib/greeting.py", "def hello():\n    return 'hello from pytest'\n"),
+            ("work/pytest.ini", "[pytest]\npythonpath = ../share/lib\n"),
+            (
+                "work/test_greeting.py",
+                "import greeting\n\ndef test_hello(tmp_path, capsys):\n    (tmp_path / 'said').write_text(greeting.hello())\n    \
+                 assert (tmp_path / 'said').read_text() == greeting.hello()\n    with capsys.disabled():\n        print(greeting.hello())\n",
+            ),
+        ],
+        script: "/usr/bin/pytest -q >&2",
+        says: "hello from pytest",
     },
 ];
