@@ -184,3 +184,6 @@ fn enforcement(situation: Situation<'_>) -> Enforcement {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod documented;
