@@ -54,9 +54,11 @@ pub(crate) fn run(shell: &Shell) -> bool {
     steps.make("kernels (quick)", || crate::vm::run_if_possible(shell));
     steps.make("fuzz (15 s each)", || crate::fuzz::run(&crate::fuzz::Options::of_ci(), shell));
     steps.make("bench (smoke)", || {
-        crate::bench::start(shell, 20, None)?;
-        crate::bench::open(shell, 3, 10_000)?;
-        crate::bench::syscalls(shell, 5).map(|()| true)
+        crate::bench::start(shell, 20, None, &[])?;
+        crate::bench::rules(shell, 5)?;
+        crate::bench::open(shell, 3)?;
+        crate::bench::memory(shell, 10_000, false)?;
+        crate::bench::syscalls(shell, 5).map(|_| true)
     });
     steps.end()
 }

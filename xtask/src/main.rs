@@ -22,7 +22,7 @@ mod vm;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use xshell::Shell;
 
@@ -60,6 +60,12 @@ enum Task {
 
 #[derive(Debug, Subcommand)]
 enum Bench {
+    /// All of them, written to docs/bench
+    All {
+        /// Another sandbox to start beside it, by its path; those found in PATH are too
+        #[arg(long, value_name = "PATH")]
+        peer: Vec<PathBuf>,
+    },
     /// What `nono run --explain` adds to a command
     Explain {
         /// How often each is run
@@ -74,15 +80,36 @@ enum Bench {
         /// Measure with so many grants instead
         #[arg(long)]
         many: Option<usize>,
+        /// Another sandbox to start beside it, by its path; those found in PATH are too
+        #[arg(long, value_name = "PATH")]
+        peer: Vec<PathBuf>,
+    },
+    /// How decisions and plans grow with the grants, and what a granted open costs
+    Rules {
+        /// How often each is measured
+        #[arg(long, default_value_t = 50)]
+        runs: usize,
     },
     /// What an open costs under supervision
     Open {
         /// How often each is started
         #[arg(long, default_value_t = 20)]
         runs: usize,
-        /// How many opens a supervisor serves whose memory is measured
+    },
+    /// The memory of nono and of a supervisor, and the size of the program
+    Memory {
+        /// How many opens the supervisor serves
         #[arg(long, default_value_t = 1_000_000)]
         opens: usize,
+        /// Leave the size out, for which the program is built as `dist` does
+        #[arg(long)]
+        no_size: bool,
+    },
+    /// What a sandbox and a supervisor add to `cargo build`
+    Build {
+        /// How often each builds
+        #[arg(long, default_value_t = 5)]
+        runs: usize,
     },
     /// How much the filter adds to a system call that it lets pass
     Syscalls {
@@ -122,9 +149,21 @@ fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Task::Fuzz(options) => fuzz::run(&options, &shell),
         Task::Cross(options) => cross::run(&options, &shell),
         Task::Dist(options) => dist::run(&options, &shell),
-        Task::Bench(Bench::Start { runs, many }) => bench::start(&shell, runs, many).map(|()| true),
-        Task::Bench(Bench::Explain { runs }) => bench::explain(&shell, runs).map(|()| true),
-        Task::Bench(Bench::Open { runs, opens }) => bench::open(&shell, runs, opens).map(|()| true),
-        Task::Bench(Bench::Syscalls { runs }) => bench::syscalls(&shell, runs).map(|()| true),
+        Task::Bench(bench) => measure(bench, &shell),
     }
+}
+
+/// Whether everything could be measured.
+fn measure(bench: Bench, shell: &Shell) -> anyhow::Result<bool> {
+    let rows = match bench {
+        Bench::All { peer } => return bench::all(shell, &peer),
+        Bench::Start { runs, many, peer } => bench::start(shell, runs, many, &peer),
+        Bench::Rules { runs } => bench::rules(shell, runs),
+        Bench::Open { runs } => bench::open(shell, runs),
+        Bench::Syscalls { runs } => bench::syscalls(shell, runs),
+        Bench::Build { runs } => bench::build(shell, runs),
+        Bench::Explain { runs } => bench::explain(shell, runs),
+        Bench::Memory { opens, no_size } => bench::memory(shell, opens, !no_size),
+    };
+    rows.map(|_| true)
 }

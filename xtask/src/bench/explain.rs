@@ -1,13 +1,13 @@
 //! `cargo xtask bench explain`: what watching costs, for a command that opens little else than directories, and for one that
 //! starts many programs.
 
-use super::{build_nono, figures};
+use super::row::{Row, print};
+use super::{build_nono, timed};
 use crate::tests_run::target_dir;
 use anyhow::{Context, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
 use xshell::{Shell, cmd};
 
 /// Directories of the repository, and files in each of them.
@@ -25,12 +25,12 @@ struct Work {
 }
 
 /// Runs each command in turn without and with `--explain`.
-pub(crate) fn run(shell: &Shell, runs: usize) -> anyhow::Result<()> {
+pub(crate) fn run(shell: &Shell, runs: usize) -> anyhow::Result<Vec<Row>> {
     ensure!(runs > 0, "--runs is at least 1");
     let target = target_dir(shell)?;
     let nono = build_nono(shell, &target)?;
     let root = target.join("bench");
-    println!("\nnono run --explain, {runs} alternating runs   median    best   (ratio to nono run)");
+    let mut rows = Vec::new();
     for work in [repository(shell, &root)?, package(shell, &root)?] {
         let [mut without, mut with] = [Vec::new(), Vec::new()];
         // The first round is not counted.
@@ -42,11 +42,10 @@ pub(crate) fn run(shell: &Shell, runs: usize) -> anyhow::Result<()> {
                 }
             }
         }
-        let (without, with) = figures(&without).zip(figures(&with)).context("nothing was measured")?;
-        let (median, best) = (with.median / without.median, with.best / without.best);
-        println!("  {:<32} {median:>6.2} {best:>7.2}   (limit {:.2})", work.name, 1.0 + work.limit / 100.0);
+        rows.push(Row::ratio(work.name, &with, &without, Some(1.0 + work.limit / 100.0))?);
     }
-    Ok(())
+    print("nono run --explain, to nono run", &rows);
+    Ok(rows)
 }
 
 /// `git status` in a repository of some thousand files.
@@ -90,11 +89,7 @@ fn once(nono: &Path, work: &Work, flag: Option<&str>) -> anyhow::Result<f64> {
         .args(flag)
         .arg("--")
         .args(work.command);
-    command.current_dir(&work.place).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.current_dir(&work.place).stderr(Stdio::null());
     command.env_remove("CARGO_TARGET_DIR");
-    let started = Instant::now();
-    let status = command.status().with_context(|| format!("cannot start {nono:?}"))?;
-    let took = started.elapsed().as_secs_f64();
-    ensure!(status.success(), "{}: {status}", work.name);
-    Ok(took)
+    timed(&mut command).with_context(|| work.name)
 }

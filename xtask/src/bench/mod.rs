@@ -2,19 +2,34 @@
 //!
 //! What is compared runs in turn, round after round, so that what else the machine does hits all of it alike.
 
+mod all;
+mod build;
 mod explain;
+mod memory;
 mod open;
+mod peers;
+mod plot;
+mod record;
+mod row;
+mod rules;
 mod start;
 mod syscalls;
 
+pub(crate) use all::run as all;
+pub(crate) use build::run as build;
 pub(crate) use explain::run as explain;
+pub(crate) use memory::run as memory;
 pub(crate) use open::run as open;
+pub(crate) use rules::run as rules;
 pub(crate) use start::run as start;
 pub(crate) use syscalls::run as syscalls;
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
 use xshell::{Shell, cmd};
 
 /// Whether there is what measuring takes; says what is missing.
@@ -47,6 +62,36 @@ fn build_floor(shell: &Shell, target: &Path, name: &str) -> anyhow::Result<PathB
     cmd!(shell, "cc -O2 -o {program} {source}").quiet().run()?;
     shell.create_dir(target.join("bench"))?;
     installed(shell, &program, &target.join("bench").join(format!("floor-{name}")))
+}
+
+/// The program that opens a file again and again.
+fn build_opens(shell: &Shell, target: &Path) -> anyhow::Result<PathBuf> {
+    let program = target.join("bench/opens-program/opens");
+    shell.create_dir(target.join("bench/opens-program"))?;
+    cmd!(shell, "cc -O2 -pthread -o {program} xtask/floor/opens.c").quiet().run()?;
+    Ok(program)
+}
+
+/// Seconds that `command` takes, which has to succeed. It gets neither input nor what `cargo run` added to the environment.
+fn timed(command: &mut Command) -> anyhow::Result<f64> {
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    // Other sandboxes of this name ask a server whether they are the newest.
+    command.env("NONO_NO_UPDATE_CHECK", "1");
+    for name in of_cargo() {
+        command.env_remove(name);
+    }
+    let started = Instant::now();
+    let status = command.status().with_context(|| format!("cannot start {:?}", command.get_program()))?;
+    let took = started.elapsed().as_secs_f64();
+    ensure!(status.success(), "{command:?}: {status}");
+    Ok(took)
+}
+
+/// What `cargo run` adds to the environment. With `LD_LIBRARY_PATH` the loader looks in more places, for the floor and for
+/// `/bin/true` too: a ratio would be better than it is.
+fn of_cargo() -> impl Iterator<Item = OsString> {
+    let names = std::env::vars_os().map(|(name, _)| name);
+    names.filter(|name| name == "LD_LIBRARY_PATH" || name.as_bytes().starts_with(b"CARGO"))
 }
 
 /// Directories that ordinary programs read, as far as they exist.

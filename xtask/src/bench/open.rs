@@ -1,19 +1,21 @@
 //! `cargo xtask bench open`: what an open costs under supervision, against the least that a broker can cost.
 //!
 //! Three comparisons, in turns: a file that is granted (it goes on, and the kernel opens it), a file that a rule approves (it
-//! is opened on behalf), and two threads that open approved files, served by one thread of nono and by two. Then the memory
-//! of a supervisor that has served a million opens.
+//! is opened on behalf), and two threads that open approved files, served by one thread of nono and by two.
 
-use super::{build_floor, build_nono, can_measure, figures, words};
+use super::row::{Row, print};
+use super::{build_floor, build_nono, build_opens, can_measure, figures, words};
 use crate::tests_run::target_dir;
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use std::ffi::OsString;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use xshell::{Shell, cmd};
 
 /// Batches of 200 opens in a run.
 const BATCHES: &str = "50";
+
+/// How many times the floor's time an open may take.
+const LIMIT: f64 = 1.2;
 
 /// A way to open files.
 struct Candidate {
@@ -24,14 +26,13 @@ struct Candidate {
 }
 
 /// Measures each `runs` times.
-pub(crate) fn run(shell: &Shell, runs: usize, opens: usize) -> anyhow::Result<()> {
+pub(crate) fn run(shell: &Shell, runs: usize) -> anyhow::Result<Vec<Row>> {
     if !can_measure(shell, "open", runs)? {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let target = target_dir(shell)?;
     let (nono, broker) = (build_nono(shell, &target)?, build_floor(shell, &target, "broker")?);
-    let program = target.join("floor-opens");
-    cmd!(shell, "cc -O2 -pthread -o {program} xtask/floor/opens.c").quiet().run()?;
+    let program = build_opens(shell, &target)?;
     let place = Place::new(shell, &target.join("bench/open"))?;
     let mut all = place.candidates(&nono, &broker, &program);
     for round in 0..=runs {
@@ -43,19 +44,18 @@ pub(crate) fn run(shell: &Shell, runs: usize, opens: usize) -> anyhow::Result<()
             }
         }
     }
-    report(&all, runs)?;
-    memory(shell, &place, &nono, &program, opens)
+    report(&all, runs)
 }
 
 /// Where the files are.
-struct Place {
+pub(super) struct Place {
     granted: OsString,
     approved: OsString,
     rules: OsString,
 }
 
 impl Place {
-    fn new(shell: &Shell, root: &Path) -> anyhow::Result<Place> {
+    pub(super) fn new(shell: &Shell, root: &Path) -> anyhow::Result<Place> {
         let (granted, approved) = (root.join("granted"), root.join("approved"));
         for directory in [&granted, &approved] {
             shell.create_dir(directory.join("a/b"))?;
@@ -67,12 +67,16 @@ impl Place {
         Ok(Place { granted: granted.canonicalize()?.into(), approved: path.into(), rules: rules.into() })
     }
 
-    fn nono(&self, nono: &Path, program: &Path, threads: &str) -> Vec<OsString> {
+    pub(super) fn nono(&self, nono: &Path, program: &Path, threads: &str) -> Vec<OsString> {
         let mut command: Vec<OsString> = vec![nono.into()];
         command.extend(words(["run", "-q", "--broker-threads", threads, "--read"]));
         command.extend([self.granted.clone(), "--read".into(), program.into(), "--approve-rules".into()]);
         command.extend([self.rules.clone(), "--".into(), program.into()]);
         command
+    }
+
+    pub(super) fn approved_file(&self) -> OsString {
+        Path::new(&self.approved).join("a/b/file").into()
     }
 
     fn candidates(&self, nono: &Path, broker: &Path, program: &Path) -> Vec<Candidate> {
@@ -118,50 +122,24 @@ impl Candidate {
     }
 }
 
-fn report(all: &[Candidate], runs: usize) -> anyhow::Result<()> {
+fn report(all: &[Candidate], runs: usize) -> anyhow::Result<Vec<Row>> {
     println!("\nopens, {runs} alternating runs of 50 batches of 200      best  median   whole   (ns an open)");
     for candidate in all {
         let [best, median, whole] = candidate.figures()?;
         println!("  {:<44} {best:>8.0} {median:>7.0} {whole:>7.0}", candidate.name);
     }
     let [granted_floor, granted, approved_floor, approved, one, two] = all else { bail!("six are compared") };
-    let ratio = |ours: &Candidate, floor: &Candidate, which: usize| -> anyhow::Result<f64> {
-        let (ours, floor) = (ours.figures()?, floor.figures()?);
-        ours.get(which).zip(floor.get(which)).map(|(ours, floor)| ours / floor).context("three figures")
+    let ratio = |what: &str, ours: &Candidate, floor: &Candidate| -> anyhow::Result<Row> {
+        let ([our_best, our_median, _], [best, median, _]) = (ours.figures()?, floor.figures()?);
+        let (what, unit) = (what.to_owned(), "times");
+        Ok(Row { what, unit, median: our_median / median, best: our_best / best, runs, limit: Some(LIMIT) })
     };
-    for (what, ours, floor) in
-        [("granted to the floor", granted, granted_floor), ("approved to the floor", approved, approved_floor)]
-    {
-        let (best, median) = (ratio(ours, floor, 0)?, ratio(ours, floor, 1)?);
-        println!("  {what:<30} best {best:.2}, median {median:.2}   (limit 1.3)");
-    }
-    println!("  two broker threads to one        {:.2} times the opens   (at least 1.4)", ratio(one, two, 2)?);
-    Ok(())
-}
-
-/// What a supervisor holds after so many opens: the most that was resident, of `VmHWM` in `proc_pid_status(5)`.
-fn memory(shell: &Shell, place: &Place, nono: &Path, program: &Path, opens: usize) -> anyhow::Result<()> {
-    let mut command = place.nono(nono, program, "2");
-    command.extend([Path::new(&place.approved).join("a/b/file").into(), (opens / 200).max(1).to_string().into()]);
-    let [program, arguments @ ..] = command.as_slice() else { bail!("an empty command") };
-    let mut child = Command::new(program)
-        .args(arguments)
-        .current_dir(shell.current_dir())
-        .stdout(Stdio::null())
-        .spawn()
-        .with_context(|| format!("cannot start {program:?}"))?;
-    let status = format!("/proc/{}/status", child.id());
-    let mut most = 0_u64;
-    let ended = loop {
-        if let Some(ended) = child.try_wait()? {
-            break ended;
-        }
-        let text = std::fs::read_to_string(&status).unwrap_or_default();
-        let peak = text.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse().ok());
-        most = most.max(peak.unwrap_or(0));
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    };
-    ensure!(ended.success(), "nono: {ended}");
-    println!("  memory of a supervisor, {opens} approved opens: {most} KB at most (limit 8192)");
-    Ok(())
+    let whole = |candidate: &Candidate| candidate.runs.iter().map(|[_, _, whole]| *whole).collect::<Vec<_>>();
+    let rows = vec![
+        ratio("granted, nono to the floor", granted, granted_floor)?,
+        ratio("approved, nono to the floor", approved, approved_floor)?,
+        Row::ratio("time of two broker threads to one", &whole(two), &whole(one), Some(1.0 / 1.4))?,
+    ];
+    print("opens, in comparison", &rows);
+    Ok(rows)
 }

@@ -3,28 +3,30 @@
 //! Each round starts every candidate once, so that what else the machine does hits all of them alike. Only ratios are
 //! printed: absolute times say something about a machine.
 
-use super::{build_floor, build_nono, can_measure, figures, is_directory, read_directories, unfiltered, words};
+use super::row::{Row, print};
+use super::{build_floor, build_nono, can_measure, is_directory, peers, read_directories, timed, unfiltered, words};
 use crate::tests_run::target_dir;
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Instant;
-use xshell::{Shell, cmd};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use xshell::Shell;
 
 /// Times of one candidate.
 struct Candidate {
-    name: &'static str,
+    name: String,
     command: Vec<OsString>,
     /// In seconds.
     times: Vec<f64>,
 }
 
-/// Measures start-up with a few grants, or with `many`.
-pub(crate) fn run(shell: &Shell, runs: usize, many: Option<usize>) -> anyhow::Result<()> {
+/// What is held against the limit.
+const OURS: &str = "nono, same grants";
+
+/// Measures start-up with a few grants, beside other sandboxes, or with `many`.
+pub(crate) fn run(shell: &Shell, runs: usize, many: Option<usize>, peers: &[PathBuf]) -> anyhow::Result<Vec<Row>> {
     if !can_measure(shell, "start", runs)? {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let target = target_dir(shell)?;
     let nono = build_nono(shell, &target)?;
@@ -32,12 +34,16 @@ pub(crate) fn run(shell: &Shell, runs: usize, many: Option<usize>) -> anyhow::Re
     let place = target.join("bench");
     shell.create_dir(&place)?;
     let (mut candidates, limit) = match many {
-        None => (few(&nono, &floor), 1.6),
+        None => {
+            let mut all = few(&nono, &floor);
+            let others = peers::find(peers, &place).into_iter();
+            all.extend(others.map(|peer| candidate(&peer.name, peer.command)));
+            (all, 1.6)
+        }
         Some(count) => (lots(shell, &nono, &floor, &place, count)?, 2.5),
     };
     measure(&mut candidates, &place, runs)?;
-    report(&candidates, limit)?;
-    memory(shell, &nono, &target, &place)
+    report(&candidates, limit)
 }
 
 /// The same directory grants for both. For comparison: without the filter, which the floor does not have either, and
@@ -57,7 +63,7 @@ fn few(nono: &Path, floor: &Path) -> Vec<Candidate> {
     default.extend(words(["run", "-q", "--allow-cwd", "--", "/bin/true"]));
     vec![
         candidate("floor: launch", bare),
-        candidate("nono, same grants", same),
+        candidate(OURS, same),
         candidate("nono, same grants, no filter", unfiltered),
         candidate("nono, system group", default),
         candidate("/bin/true alone", words(["/bin/true"])),
@@ -86,11 +92,11 @@ fn lots(shell: &Shell, nono: &Path, floor: &Path, place: &Path, count: usize) ->
     at.push(&file);
     bare.extend([at, "--".into(), "/bin/true".into()]);
     same.extend(words(["--", "/bin/true"]));
-    Ok(vec![candidate("floor: launch @LIST", bare), candidate("nono, same grants", same)])
+    Ok(vec![candidate("floor: launch @LIST", bare), candidate(OURS, same)])
 }
 
-fn candidate(name: &'static str, command: Vec<OsString>) -> Candidate {
-    Candidate { name, command, times: Vec::new() }
+fn candidate(name: &str, command: Vec<OsString>) -> Candidate {
+    Candidate { name: name.to_owned(), command, times: Vec::new() }
 }
 
 /// Starts each candidate `runs` times in turn, after three rounds that are not counted.
@@ -99,14 +105,8 @@ fn measure(candidates: &mut [Candidate], place: &Path, runs: usize) -> anyhow::R
         for candidate in &mut *candidates {
             let [program, arguments @ ..] = candidate.command.as_slice() else { bail!("an empty command") };
             let mut command = Command::new(program);
-            command.args(arguments).current_dir(place).stdin(Stdio::null());
-            for name in of_cargo() {
-                command.env_remove(name);
-            }
-            let started = Instant::now();
-            let status = command.status().with_context(|| format!("cannot start {program:?}"))?;
-            let took = started.elapsed().as_secs_f64();
-            ensure!(status.success(), "{}: {status}", candidate.name);
+            command.args(arguments).current_dir(place);
+            let took = timed(&mut command).with_context(|| candidate.name.clone())?;
             if round >= 3 {
                 candidate.times.push(took);
             }
@@ -115,32 +115,13 @@ fn measure(candidates: &mut [Candidate], place: &Path, runs: usize) -> anyhow::R
     Ok(())
 }
 
-/// What `cargo run` adds to the environment. With `LD_LIBRARY_PATH` the loader looks in more places, for the floor and for
-/// `/bin/true` too: a ratio would be better than it is.
-fn of_cargo() -> impl Iterator<Item = OsString> {
-    let names = std::env::vars_os().map(|(name, _)| name);
-    names.filter(|name| name == "LD_LIBRARY_PATH" || name.as_bytes().starts_with(b"CARGO"))
-}
-
-fn report(candidates: &[Candidate], limit: f64) -> anyhow::Result<()> {
-    let floor = candidates.first().and_then(|floor| figures(&floor.times)).context("nothing was measured")?;
-    let runs = candidates.first().map_or(0, |floor| floor.times.len());
-    println!("\nstart-up, {runs} alternating runs       median    best   (ratio to the floor; limit {limit})");
-    for candidate in candidates {
-        let times = figures(&candidate.times).context("nothing was measured")?;
-        println!("  {:<32} {:>6.2} {:>7.2}", candidate.name, times.median / floor.median, times.best / floor.best);
-    }
-    Ok(())
-}
-
-/// The most memory nono had before it became a command that has next to none of its own.
-fn memory(shell: &Shell, nono: &Path, target: &Path, place: &Path) -> anyhow::Result<()> {
-    let (peak, nothing) = (build_floor(shell, target, "peak")?, target.join("floor-nothing"));
-    if cmd!(shell, "cc -O2 -static -o {nothing} xtask/floor/nothing.c").quiet().ignore_stderr().run().is_err() {
-        println!("SKIPPED peak memory: no static C library");
-        return Ok(());
-    }
-    let run = cmd!(shell, "{peak} {nono} run -q --allow {place} --read {target} -- {nothing}").quiet();
-    println!("  peak memory of nono before exec: {} KB (limit 4096)", run.read()?.trim());
-    Ok(())
+fn report(candidates: &[Candidate], limit: f64) -> anyhow::Result<Vec<Row>> {
+    let floor = candidates.first().context("nothing was measured")?;
+    let row = |candidate: &Candidate| {
+        let limit = (candidate.name == OURS).then_some(limit);
+        Row::ratio(&candidate.name, &candidate.times, &floor.times, limit)
+    };
+    let rows = candidates.iter().map(row).collect::<anyhow::Result<Vec<_>>>()?;
+    print("start-up in alternating runs, to the floor", &rows);
+    Ok(rows)
 }

@@ -5,6 +5,7 @@
 //! is the median of the differences within rounds. The same figure for Landlock over bare shows what it is worth: Landlock
 //! has no say in any of these calls but `openat`.
 
+use super::row::Row;
 use super::{Figures, build_floor, build_nono, can_measure, figures, read_directories, unfiltered, words};
 use crate::tests_run::target_dir;
 use anyhow::{Context, bail, ensure};
@@ -28,9 +29,9 @@ struct Candidate {
 }
 
 /// Measures each kind of call `runs` times by ten batches.
-pub(crate) fn run(shell: &Shell, runs: usize) -> anyhow::Result<()> {
+pub(crate) fn run(shell: &Shell, runs: usize) -> anyhow::Result<Vec<Row>> {
     if !can_measure(shell, "syscalls", runs)? {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let target = target_dir(shell)?;
     let (nono, floor) = (build_nono(shell, &target)?, build_floor(shell, &target, "calls")?);
@@ -84,11 +85,11 @@ impl Candidate {
 }
 
 /// A line for each kind of call; then whether the filter keeps to the limit.
-fn report([bare, landlock, filtered]: &[Candidate; 3], runs: usize) -> anyhow::Result<()> {
+fn report([bare, landlock, filtered]: &[Candidate; 3], runs: usize) -> anyhow::Result<Vec<Row>> {
     println!("\nns, {runs} alternating runs of {} batches: median, best", BATCHES[0]);
     println!("{:<24} {:^13} {:^13} {:^13}  adds to a call (limit {LIMIT})", "", "bare", "Landlock", "and filter");
     println!("{:<24} {:41}  Landlock  filter", "", "");
-    let mut over = Vec::new();
+    let (mut over, mut rows) = (Vec::new(), Vec::new());
     for (((name, bare), (_, landlock)), (_, filtered)) in bare.kinds.iter().zip(&landlock.kinds).zip(&filtered.kinds) {
         let mut columns = Vec::new();
         for rounds in [bare, landlock, filtered] {
@@ -98,6 +99,8 @@ fn report([bare, landlock, filtered]: &[Candidate; 3], runs: usize) -> anyhow::R
         let added = |with, without| added(with, without).map(|all| all / calls(name)).context("nothing was measured");
         let (control, adds) = (added(landlock, bare)?, added(filtered, landlock)?);
         println!("{name:<24} {}  {control:>8.0} {adds:>7.0}", columns.join(" "));
+        let what = format!("filter adds to {name}");
+        rows.push(Row { what, unit: "ns", median: adds, best: adds, runs, limit: Some(LIMIT) });
         if adds > LIMIT {
             over.push(name.as_str());
         }
@@ -106,7 +109,7 @@ fn report([bare, landlock, filtered]: &[Candidate; 3], runs: usize) -> anyhow::R
         [] => println!("the limit holds"),
         over => println!("the limit does NOT hold: {}", over.join("; ")),
     }
-    Ok(())
+    Ok(rows)
 }
 
 /// The median of what one candidate takes longer than another in the same round.

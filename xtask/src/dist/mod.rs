@@ -88,6 +88,15 @@ pub(crate) fn run(options: &Options, shell: &Shell) -> anyhow::Result<bool> {
     Ok(true)
 }
 
+/// Bytes of the program for this machine, built once. One that is too large is refused by `dist` itself.
+pub(crate) fn size(shell: &Shell) -> anyhow::Result<u64> {
+    let (source, host) = (Source::find(shell)?, cross::host(shell)?);
+    let program = Build::of(shell, &host, &host, &source)?.here(&target_dir(shell)?.join("dist-work/first"))?;
+    let bytes = read(&program)?;
+    elf::check(&bytes)?;
+    Ok(bytes.len() as u64)
+}
+
 fn table(made: &[Made], dist: &Path) {
     let width = made.iter().map(|one| one.name.len()).max().unwrap_or(0);
     println!("\n{:<width$}  {:>9}  static  two builds  {:<24}  {:>4}  sha256", "program", "bytes", "started here", "s");
