@@ -25,7 +25,9 @@ impl Wanted {
 
     fn refused(&self, error: CapabilityError) -> CliError {
         match &self.source {
-            Source::Profile { file, line } => CliError::Profile { source: ProfileError::denied(file, *line, error) },
+            Source::Profile { file, line } => {
+                CliError::Profile { flag: "--profile", source: ProfileError::denied(file, *line, error) }
+            }
             _ => CliError::Grant { flag: "--deny", source: error },
         }
     }

@@ -5,9 +5,10 @@ use crate::platform::{ApplyError, PrepareError, UnknownCapability};
 use crate::profile::ProfileError;
 use crate::protected::ProtectedError;
 use crate::shell::FurnishError;
+use crate::spelling::NoGuarantee;
 use crate::supervise::SuperviseError;
 use crate::tmpdir::TmpError;
-use nono_core::{CapabilityError, ConflictError, UnknownGuarantee};
+use nono_core::{CapabilityError, ConflictError};
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
@@ -36,9 +37,9 @@ pub(crate) enum CliError {
     /// A grant of what is never granted.
     #[error(transparent)]
     Protected(#[from] ProtectedError),
-    /// `--profile`
-    #[error("--profile")]
-    Profile { source: ProfileError },
+    /// `--profile`, or `--diff` of `nono learn`.
+    #[error("{flag}")]
+    Profile { flag: &'static str, source: ProfileError },
     /// `nono profile`: what a profile says is of no use.
     #[error(transparent)]
     ProfileCommand { source: ProfileError },
@@ -50,7 +51,7 @@ pub(crate) enum CliError {
     NoConfiguration { name: String },
     /// `--accept-gap` with a name that no guarantee has.
     #[error("--accept-gap")]
-    AcceptGap { source: UnknownGuarantee },
+    AcceptGap { source: NoGuarantee },
     /// `--env` with an empty name.
     #[error("--env {given:?}: a variable has a name before the \"=\"")]
     Variable { given: OsString },
@@ -158,11 +159,10 @@ impl CliError {
             CliError::Grant { source: CapabilityError::Resolve { .. }, .. } => {
                 Some("nono grants only what you can reach yourself")
             }
-            CliError::Profile { source } | CliError::ProfileCommand { source } => source.remedy(),
-            CliError::NotFound { .. }
-            | CliError::NotExecutable { .. }
-            | CliError::Forbidden { .. }
-            | CliError::Exec { .. } => Some("run it with --explain to see all that it is refused"),
+            CliError::Profile { source, .. } | CliError::ProfileCommand { source } => source.remedy(),
+            CliError::NotFound { .. } | CliError::NotExecutable { .. } | CliError::Exec { .. } => {
+                Some("run it with --explain to see all that it is refused")
+            }
             _ => None,
         }
     }

@@ -1,17 +1,17 @@
 //! Completions and manual pages: made of the definition of the arguments, and kept with the documentation, so that they can
 //! be read and packaged without the program. A test makes them again and compares; `NONO_RENEW_DOCS=1` writes them.
 
-use clap::builder::PossibleValuesParser;
+use crate::texts::Texts;
 
 /// Shells, and what each completes by.
-const COMPLETIONS: [(&str, &str); 3] = [
+pub(crate) const COMPLETIONS: Texts<3> = Texts([
     ("bash", include_str!("../../docs/completions/nono.bash")),
     ("zsh", include_str!("../../docs/completions/_nono")),
     ("fish", include_str!("../../docs/completions/nono.fish")),
-];
+]);
 
-/// Commands, as they are typed behind `nono` with a dash between, and their pages.
-const PAGES: [(&str, &str); 13] = [
+/// Commands, as they are typed behind `nono` with a dash between, and their pages for `man -l`. `nono` itself has no name.
+pub(crate) const PAGES: Texts<13> = Texts([
     ("", include_str!("../../docs/man/nono.1")),
     ("run", include_str!("../../docs/man/nono-run.1")),
     ("learn", include_str!("../../docs/man/nono-learn.1")),
@@ -25,31 +25,7 @@ const PAGES: [(&str, &str); 13] = [
     ("profile-schema", include_str!("../../docs/man/nono-profile-schema.1")),
     ("completions", include_str!("../../docs/man/nono-completions.1")),
     ("man", include_str!("../../docs/man/nono-man.1")),
-];
-
-/// Takes the name of a shell.
-pub(crate) fn shells() -> PossibleValuesParser {
-    PossibleValuesParser::new(COMPLETIONS.map(|(name, _)| name))
-}
-
-/// Takes the name of a command.
-pub(crate) fn commands() -> PossibleValuesParser {
-    PossibleValuesParser::new(PAGES.map(|(name, _)| name).into_iter().filter(|name| !name.is_empty()))
-}
-
-/// What `shell` completes by.
-pub(crate) fn completions(shell: &str) -> &'static str {
-    find(&COMPLETIONS, shell)
-}
-
-/// The page of a command, or of `nono` itself, for `man -l`.
-pub(crate) fn page(command: Option<&str>) -> &'static str {
-    find(&PAGES, command.unwrap_or_default())
-}
-
-fn find(all: &[(&str, &'static str)], name: &str) -> &'static str {
-    all.iter().find(|(known, _)| *known == name).map_or("", |(_, text)| text)
-}
+]);
 
 #[cfg(test)]
 mod tests {
@@ -96,7 +72,7 @@ mod tests {
             let mut made = Vec::new();
             clap_complete::generate(shell, &mut shown(), "nono", &mut made);
             let made = String::from_utf8(made).unwrap();
-            compare(&format!("completions/{file}"), &made, completions(&shell.to_string()));
+            compare(&format!("completions/{file}"), &made, COMPLETIONS.of(&shell.to_string()));
         }
     }
 
@@ -108,8 +84,8 @@ mod tests {
         pages(&command, "", &mut all);
         for (name, made) in &all {
             let file = if name.is_empty() { "nono".to_owned() } else { format!("nono-{name}") };
-            compare(&format!("man/{file}.1"), made, page(Some(name)));
+            compare(&format!("man/{file}.1"), made, PAGES.of(name));
         }
-        assert_eq!(all.len(), PAGES.len(), "{:?}", all.keys());
+        assert_eq!(all.len(), PAGES.0.len(), "{:?}", all.keys());
     }
 }

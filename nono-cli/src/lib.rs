@@ -29,8 +29,10 @@ mod quote;
 mod report;
 mod schema;
 mod shell;
+mod spelling;
 mod system;
 mod terminal;
+mod texts;
 
 // What differs by system. For macOS each has another body, with the same items; nothing else asks which system it is.
 #[cfg_attr(seatbelt, path = "macos/doctor.rs")]
@@ -67,8 +69,8 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
         Subcommands::Shell(shell) => cmd::shell::run(shell.0),
         Subcommands::Doctor { json } => doctor::run(json),
         Subcommands::Profile(profile) => cmd::profile::run(&profile.0),
-        Subcommands::Completions { shell } => Ok(print(generated::completions(&shell))),
-        Subcommands::Man { command } => Ok(print(generated::page(command.as_deref()))),
+        Subcommands::Completions { shell } => Ok(print(generated::COMPLETIONS.of(&shell))),
+        Subcommands::Man { command } => Ok(print(generated::PAGES.of(command.as_deref().unwrap_or_default()))),
         Subcommands::Trial { fixture } => doctor::child(&fixture),
     };
     result.unwrap_or_else(|error| {

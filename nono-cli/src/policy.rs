@@ -7,7 +7,7 @@ use crate::platform::{self, Capability, Sandbox};
 use crate::profile::{self, Absent, Added, Flags, Place};
 use crate::supervise::Desk;
 use crate::system::{self, Terminals};
-use crate::{explain, home, inherit, network, pattern, terminal};
+use crate::{explain, home, inherit, network, pattern, spelling, terminal};
 use nono_core::{
     Accepted, AccessMode, Builder, CachedResolver, CapabilityError, CapabilitySet, FsAccess, FsCapability, Guarantee,
     Source,
@@ -20,7 +20,7 @@ pub(crate) fn add_profiles(run: &mut Run, workdir: &Path, absent: Absent) -> Res
     let accept_gap = &mut run.options.accept_gap;
     let flags = Flags { grants: &mut run.grants, network: &mut run.network, accept_gap };
     let added = profile::combine(flags, workdir, absent);
-    let mut added = added.map_err(|source| CliError::Profile { source })?;
+    let mut added = added.map_err(|source| CliError::Profile { flag: "--profile", source })?;
     // Where the kernel does not tell one unix socket from another, an open network has them all: a gap that is noted. A grant
     // of one beside it would be a promise about the others.
     let is_socket = |grant: &FsCapability| grant.access() == FsAccess::RESOLVE_UNIX;
@@ -116,7 +116,7 @@ pub(crate) fn sandbox(run: &Run, shared_memory: Option<&Place>) -> Result<Sandbo
 
 /// The gaps the user accepts: by name, or by a flag that opens one.
 pub(crate) fn accepted(run: &Run) -> Result<Accepted, CliError> {
-    let parse = |name: &String| name.parse::<Guarantee>().map_err(|source| CliError::AcceptGap { source });
+    let parse = |name: &String| spelling::guarantee(name).map_err(|source| CliError::AcceptGap { source });
     let kept = (!run.grants.keep_cap.is_empty()).then_some(Ok(Guarantee::Capabilities));
     let accepted: Accepted = run.options.accept_gap.iter().map(parse).chain(kept).collect::<Result<_, _>>()?;
     Ok(if run.options.strict { accepted.strict() } else { accepted })

@@ -1,9 +1,9 @@
 //! JSON Schemas: of profiles, and of what is printed as JSON. They are kept with the documentation.
 
-use clap::builder::PossibleValuesParser;
+use crate::texts::Texts;
 
 /// What there is a schema of, and the schema.
-const ALL: [(&str, &str); 10] = [
+pub(crate) const SCHEMAS: Texts<10> = Texts([
     ("profile", include_str!("../../docs/schema/profile.json")),
     ("report", include_str!("../../docs/schema/report.json")),
     ("explain", include_str!("../../docs/schema/explain.json")),
@@ -14,14 +14,4 @@ const ALL: [(&str, &str); 10] = [
     ("profile-check", include_str!("../../docs/schema/profile-check.json")),
     ("question", include_str!("../../docs/schema/question.json")),
     ("answer", include_str!("../../docs/schema/answer.json")),
-];
-
-/// Takes the name of a schema.
-pub(crate) fn names() -> PossibleValuesParser {
-    PossibleValuesParser::new(ALL.map(|(name, _)| name))
-}
-
-/// The schema of this name.
-pub(crate) fn of(name: &str) -> &'static str {
-    ALL.iter().find(|(known, _)| *known == name).map_or("", |(_, schema)| schema)
-}
+]);

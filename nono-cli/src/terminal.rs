@@ -6,22 +6,28 @@ use std::error::Error;
 use std::fmt::Write;
 use std::io::IsTerminal;
 
+/// The columns of a terminal that text is made for.
+pub(crate) const WIDTH: usize = 80;
+
+/// What goes before the second line of a message: as much as `nono: `.
+const INDENT: usize = 6;
+
 /// Prints an error with its causes, and what to do, on one line.
 pub(crate) fn error(error: &dyn Error, remedy: Option<&str>) {
     let (between, remedy) = remedy.map_or(("", ""), |remedy| ("; ", remedy));
-    eprintln!("nono: {}{between}{remedy}", chain(error));
+    say(&format!("nono: {}{between}{remedy}\n", chain(error)));
 }
 
 /// Prints something worth knowing that is no error.
 pub(crate) fn note(text: &str) {
-    eprintln!("nono: note: {text}");
+    say(&format!("nono: note: {text}\n"));
 }
 
 /// Prints what clap has to say: help to standard output, wrong usage to standard error.
 pub(crate) fn clap(error: &clap::Error) {
     if error.use_stderr() {
         let text = error.to_string();
-        eprint!("nono: {}", text.strip_prefix("error: ").unwrap_or(&text));
+        say(&format!("nono: {}", text.strip_prefix("error: ").unwrap_or(&text)));
     } else {
         print!("{error}");
     }
@@ -30,6 +36,16 @@ pub(crate) fn clap(error: &clap::Error) {
 /// Prints whole lines that are messages already.
 pub(crate) fn message(text: &str) {
     eprint!("{text}");
+}
+
+/// Prints lines to standard error. They are folded on a terminal alone: elsewhere programs look for whole lines.
+fn say(text: &str) {
+    if std::io::stderr().is_terminal() { eprint!("{}", folded(text)) } else { eprint!("{text}") }
+}
+
+/// Prints a result that is for people.
+pub(crate) fn table(text: &str) {
+    if std::io::stdout().is_terminal() { print!("{}", folded(text)) } else { print!("{text}") }
 }
 
 /// Prints a result.
@@ -89,10 +105,54 @@ pub(crate) fn styled(text: &str, style: Style, colours: bool) -> String {
     if colours { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
 }
 
+/// Breaks what is too long for [`WIDTH`]; what follows is indented below it.
+fn folded(text: &str) -> String {
+    let mut all = String::new();
+    for line in text.split_inclusive('\n') {
+        if width(line.trim_end()) <= WIDTH {
+            all.push_str(line);
+            continue;
+        }
+        let (margin, more) = (line.len().saturating_sub(line.trim_start().len()), " ".repeat(INDENT));
+        let start = line.get(..margin).unwrap_or_default();
+        for (number, part) in wrap(line.trim(), WIDTH.saturating_sub(margin.max(INDENT))).iter().enumerate() {
+            let before = if number == 0 { start } else { &more };
+            writeln!(all, "{before}{part}").unwrap_or_default();
+        }
+    }
+    all
+}
+
+/// The columns of `text`, without codes for colours.
+fn width(text: &str) -> usize {
+    let mut parts = text.split('\x1b');
+    let plain = parts.next().map_or(0, |part| part.chars().count());
+    parts
+        .map(|part| part.split_once('m').map_or(0, |(_, shown)| shown.chars().count()))
+        .sum::<usize>()
+        .saturating_add(plain)
+}
+
+/// Words, each with its quotes: a path or a command is copied as a whole.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let (mut quote, mut escaped) = (None, false);
+    let within = move |letter: char| {
+        match quote {
+            Some(_) if escaped => escaped = false,
+            Some('"') if letter == '\\' => escaped = true,
+            Some(open) if letter == open => quote = None,
+            None if matches!(letter, '"' | '`') => quote = Some(letter),
+            _ => {}
+        }
+        quote.is_none() && letter == ' '
+    };
+    text.split(within).filter(|word| !word.is_empty())
+}
+
 /// Breaks `text` at spaces into lines of at most `width` characters; longer words stand alone.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    for word in words(text) {
         match lines.last_mut() {
             Some(line) if line.chars().count().saturating_add(1).saturating_add(word.chars().count()) <= width => {
                 line.push(' ');
@@ -125,5 +185,21 @@ mod tests {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("extraordinary a", 5), ["extraordinary", "a"]);
         assert!(wrap("", 5).is_empty());
+        // What is quoted is one word, whatever is in it.
+        assert_eq!(wrap(r#"a "b \" c" d"#, 3), ["a", r#""b \" c""#, "d"]);
+        assert_eq!(wrap("do `x y z` now", 4), ["do", "`x y z`", "now"]);
+    }
+
+    #[test]
+    fn what_is_too_long_goes_on_below() {
+        let short = "nono: all is well\n";
+        assert_eq!(folded(short), short);
+        let coloured = format!("\x1b[33m{}\x1b[0m\n", "x".repeat(80));
+        assert_eq!(folded(&coloured), coloured);
+        let long = format!("nono: {}\n  [{}]\n", "word ".repeat(20).trim(), "more ".repeat(20).trim());
+        let text = folded(&long);
+        assert!(text.lines().all(|line| line.len() <= 80), "{text}");
+        assert!(text.contains("\n      word") && text.contains("\n  [more") && text.contains("\n      more"), "{text}");
+        assert_eq!(text.split_whitespace().collect::<Vec<_>>(), long.split_whitespace().collect::<Vec<_>>());
     }
 }

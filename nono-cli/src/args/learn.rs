@@ -5,7 +5,7 @@ use clap::Args;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// Run a command without restrictions, and write a profile of what it used.
+/// Run a command unrestricted, and write a profile of what it used.
 #[derive(Debug, Args)]
 pub(crate) struct Learn {
     /// Write the profile to FILE [default: the command's name with .toml, here].

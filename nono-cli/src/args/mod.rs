@@ -23,11 +23,11 @@ use std::path::PathBuf;
 
 /// Run programs with nothing but the capabilities they were given.
 #[derive(Debug, Parser)]
-#[command(name = "nono", version, max_term_width = 100, arg_required_else_help = true)]
-#[command(
-    after_help = "Permission denied? `nono run --explain` lists what was refused, each with the flag that grants it.\n\
-                  The network is closed unless granted. `nono doctor` says what this machine can enforce."
-)]
+#[command(name = "nono", version, max_term_width = 80, arg_required_else_help = true)]
+#[command(after_help = "Permission denied? `nono run --explain` lists what was refused, each with the\n\
+                  flag that grants it. `nono profile new` begins a profile, to keep and to share\n\
+                  what you grant. The network is closed unless granted. `nono doctor` says what\n\
+                  this machine can enforce.")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Subcommands,
@@ -38,7 +38,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Subcommands {
     /// Run a command with nothing but what is granted.
     Run(Box<Run>),
-    /// Run a command without restrictions, and write a profile of what it used.
+    /// Run a command unrestricted, and write a profile of what it used.
     Learn(Box<Deferred<Learn>>),
     /// Run your shell with nothing but what is granted.
     Shell(Box<Deferred<Shell>>),
@@ -53,13 +53,13 @@ pub(crate) enum Subcommands {
     /// Print what a shell completes nono's arguments by.
     Completions {
         /// For which shell.
-        #[arg(value_parser = generated::shells())]
+        #[arg(value_parser = generated::COMPLETIONS.names())]
         shell: String,
     },
     /// Print a manual page, for `man -l -`.
     Man {
         /// Of which command, with a dash before what follows it; of nono itself if not said.
-        #[arg(value_parser = generated::commands())]
+        #[arg(value_parser = generated::PAGES.names())]
         command: Option<String>,
     },
     /// One side of a trial of `doctor`.

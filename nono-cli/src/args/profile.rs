@@ -7,7 +7,11 @@ use std::path::PathBuf;
 
 /// List, show, check and write profiles.
 #[derive(Debug, Args)]
-#[command(arg_required_else_help = true)]
+#[command(
+    arg_required_else_help = true,
+    after_help = "Yours are files in ~/.config/nono/profiles. One that was given to you is used by\n\
+                  its path (`nono run -p ./tool.toml`), and by its name once it is there."
+)]
 pub(crate) struct Profile {
     #[command(subcommand)]
     pub(crate) command: ProfileCommand,
@@ -54,7 +58,7 @@ pub(crate) enum ProfileCommand {
     /// Print a JSON Schema: of profiles, or of what nono prints with --json.
     Schema {
         /// Of what.
-        #[arg(value_parser = crate::schema::names(), default_value = "profile")]
+        #[arg(value_parser = crate::schema::SCHEMAS.names(), default_value = "profile")]
         of: String,
     },
 }

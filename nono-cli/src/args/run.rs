@@ -25,6 +25,11 @@ pub(crate) struct Run {
     pub(crate) shell: Option<Kind>,
 }
 
+/// Takes the number of a descriptor.
+fn descriptor(text: &str) -> Result<u32, &'static str> {
+    text.parse().map_err(|_unparsed| "a descriptor is a number, such as 3")
+}
+
 /// What the command is given.
 #[derive(Debug, Args, Default)]
 #[command(next_help_heading = "Grants")]
@@ -70,7 +75,7 @@ pub(crate) struct Grants {
     #[arg(long)]
     pub(crate) env_clear: bool,
     /// Let the command inherit the open descriptor N.
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = descriptor)]
     pub(crate) pass_fd: Vec<u32>,
     /// As root: keep these capabilities, such as CHOWN,FOWNER.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]

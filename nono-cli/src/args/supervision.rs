@@ -57,9 +57,13 @@ impl Supervision {
 
     /// A flag that means nothing without one of those. Who is watched may leave something too.
     pub(crate) fn idle_flag(&self, watched: bool) -> Option<&'static str> {
-        [("--audit", self.audit.is_some()), ("--kill-orphans", self.kill_orphans && !watched)]
-            .into_iter()
-            .find(|(_, given)| *given && !self.is_on())
-            .map(|(flag, _)| flag)
+        [
+            ("--audit", self.audit.is_some()),
+            ("--approve-timeout", self.approve_timeout.is_some()),
+            ("--kill-orphans", self.kill_orphans && !watched),
+        ]
+        .into_iter()
+        .find(|(_, given)| *given && !self.is_on())
+        .map(|(flag, _)| flag)
     }
 }

@@ -116,7 +116,11 @@ fn dry_run(start: &Start<'_>) -> Result<u8, CliError> {
     if let Some(path) = &options.report {
         report::write(path, &report, start.set)?;
     }
-    terminal::output(&if options.json { report::json(&report) } else { report::human(&report, options.verbose) });
+    if options.json {
+        terminal::output(&report::json(&report));
+    } else {
+        terminal::table(&report::human(&report, options.verbose));
+    }
     if let Some(text) = platform::verbatim(&prepared).filter(|_| options.verbose && !options.json) {
         terminal::output(text);
     }

@@ -23,7 +23,7 @@ use std::process::{Command, Stdio};
 use verdict::{Row, Status, verdicts};
 
 /// The hidden subcommand that is a child's side of the trials.
-pub(crate) const TRIAL: &str = "doctor-trial";
+pub(crate) const TRIAL: &str = "_one-side";
 
 /// The variable with something like a credential, which must not reach a child inside.
 pub(crate) const TOKEN: &str = "NONO_DOCTOR_TOKEN";

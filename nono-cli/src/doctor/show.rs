@@ -40,7 +40,11 @@ pub(crate) fn run(json: bool) -> Result<u8, CliError> {
         reason,
         guarantees,
     };
-    terminal::output(&if json { report::json(&diagnosis) } else { human(&diagnosis) });
+    if json {
+        terminal::output(&report::json(&diagnosis));
+    } else {
+        terminal::table(&human(&diagnosis));
+    }
     let holds = |row: &Row| matches!(row.status, Status::Enforced { .. } | Status::Limit(_));
     Ok(match (diagnosis.sandbox, diagnosis.guarantees.iter().all(holds)) {
         (false, _) => exit::NO_SANDBOX,
@@ -76,13 +80,12 @@ fn human(diagnosis: &Diagnosis) -> String {
     for row in &diagnosis.guarantees {
         match &row.status {
             Status::Enforced { mechanism } => {
-                let name = styled(&format!("{:<17}", row.name.name()), Style::Good, colours);
-                line(&mut text, &format!("  {name} {}: {mechanism}", row.name.promise()));
+                let sentence = format!("{}: {mechanism}", row.name.promise());
+                report::row(&mut text, row.name, Style::Good, colours, &sentence);
             }
             Status::Contradicted { mechanism, because } => {
-                let name = styled(&format!("{:<17}", row.name.name()), Style::Bad, colours);
-                line(&mut text, &format!("  {name} NOT PROVEN, although {mechanism} should keep it:"));
-                line(&mut text, &format!("  {:<17} {because}", ""));
+                let sentence = format!("NOT PROVEN, although {mechanism} should keep it: {because}");
+                report::row(&mut text, row.name, Style::Bad, colours, &sentence);
             }
             Status::Gap(_) | Status::Limit(_) => {}
         }

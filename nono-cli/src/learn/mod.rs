@@ -42,7 +42,7 @@ pub(crate) fn run(given: &Learn) -> Result<u8, CliError> {
     }
     // What the profile grants, which is compared with or added to; the system group alone if there is none.
     let before = given.diff.clone().or_else(|| file.clone().filter(|file| is_file(file)).map(Into::into));
-    let known = before.map(|profile| granted(profile.as_os_str(), &workdir)).transpose()?;
+    let known = before.map(|profile| granted(given, &profile, &workdir)).transpose()?;
     let tmp = cmd::run::private_tmp(&Options::default())?;
     let outcome = watch(given, &workdir, &tmp);
     let _removed = tmp.remove(cmd::run::REMOVAL);
@@ -75,7 +75,7 @@ pub(crate) fn run(given: &Learn) -> Result<u8, CliError> {
             let use_it = given.name.clone().unwrap_or_else(|| as_file(&file));
             let command = given.command.iter().map(quoted).collect::<Vec<_>>().join(" ");
             terminal::note(&format!(
-                "{} rules in {}; nono run -p {use_it} -- {command}",
+                "{} rules in {}; `nono run -p {use_it} -- {command}`",
                 learnt.rules(),
                 quoted(&file)
             ));
@@ -116,10 +116,13 @@ fn is_file(path: &Path) -> bool {
 /// learnt would be lost.
 fn check(file: &Path, merge: bool) -> Result<(), CliError> {
     let path = file.to_owned();
-    match std::fs::read_to_string(file) {
+    match std::fs::symlink_metadata(file) {
         Ok(_) if !merge => Err(CliError::LearnExists { path }),
-        Ok(text) if text.starts_with(MARK) => Ok(()),
-        Ok(_) => Err(CliError::LearnForeign { path }),
+        Ok(_) => match profile::text(file) {
+            Ok(text) if text.starts_with(MARK) => Ok(()),
+            Ok(_) => Err(CliError::LearnForeign { path }),
+            Err(source) => Err(CliError::Profile { flag: "--merge", source }),
+        },
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(source) => Err(CliError::LearnWrite { path, source }),
     }
@@ -134,10 +137,15 @@ fn run_with(profile: &OsStr) -> Run {
 }
 
 /// What a profile grants, without the system group.
-fn granted(profile: &OsStr, workdir: &Path) -> Result<CapabilitySet, CliError> {
+fn granted(given: &Learn, profile: &OsStr, workdir: &Path) -> Result<CapabilitySet, CliError> {
     let mut run = run_with(profile);
     run.grants.no_system = true;
-    let added = policy::add_profiles(&mut run, workdir, Absent::Leave)?;
+    let added = policy::add_profiles(&mut run, workdir, Absent::Leave).map_err(|error| match error {
+        CliError::Profile { source, .. } => {
+            CliError::Profile { flag: if given.diff.is_some() { "--diff" } else { "--merge" }, source }
+        }
+        other => other,
+    })?;
     let (grants, denies) = policy::grants(&run, workdir, None, added.grants, added.denies)?;
     policy::set(&run, grants, &denies)
 }

@@ -4,7 +4,8 @@
 use crate::error::CliError;
 use crate::platform::{self, Sandbox};
 use crate::report::{self, line};
-use crate::{exit, system, terminal};
+use crate::terminal::{self, Style};
+use crate::{exit, system};
 use nono_core::{
     Accepted, AccessMode, Backend, Builder, CachedResolver, CapabilitySet, FsCapability, Gap, GapKind, Guarantee,
     Mechanism,
@@ -18,7 +19,7 @@ use std::process::{Command, Stdio};
 use std::{env, fs, io};
 
 /// The hidden subcommand that is a child's side of the trials.
-pub(crate) const TRIAL: &str = "doctor-trial";
+pub(crate) const TRIAL: &str = "_one-side";
 
 /// The variable with something like a credential, which must not reach a child inside.
 const TOKEN: &str = "NONO_DOCTOR_TOKEN";
@@ -93,7 +94,11 @@ pub(crate) fn run(json: bool) -> Result<u8, CliError> {
     };
     let holds = rows.iter().all(|row: &Row| matches!(row.status, Status::Enforced { .. } | Status::Limit(_)));
     let diagnosis = Diagnosis { version: 1, sandbox: reason.is_none(), reason, guarantees: rows };
-    terminal::output(&if json { report::json(&diagnosis) } else { human(&diagnosis) });
+    if json {
+        terminal::output(&report::json(&diagnosis));
+    } else {
+        terminal::table(&human(&diagnosis));
+    }
     Ok(match (diagnosis.sandbox, holds) {
         (false, _) => exit::NO_SANDBOX,
         (true, false) => exit::SOME_GAP,
@@ -192,14 +197,15 @@ fn human(diagnosis: &Diagnosis) -> String {
     }
     line(&mut text, "Seatbelt; what was tried says so\n");
     for Row { name, status, tried } in &diagnosis.guarantees {
-        let (name_, promise) = (name.name(), name.promise());
         match status {
             Status::Enforced { mechanism } => {
                 let how = if tried.is_empty() { "not tried here".to_owned() } else { tried.join(", ") };
-                line(&mut text, &format!("  {name_:<17} {promise}: {mechanism} ({how})"));
+                let sentence = format!("{}: {mechanism} ({how})", name.promise());
+                report::row(&mut text, *name, Style::Good, colours, &sentence);
             }
             Status::Contradicted { mechanism, because } => {
-                line(&mut text, &format!("  {name_:<17} NOT PROVEN, although {mechanism} should keep it: {because}"));
+                let sentence = format!("NOT PROVEN, although {mechanism} should keep it: {because}");
+                report::row(&mut text, *name, Style::Bad, colours, &sentence);
             }
             Status::Gap(_) | Status::Limit(_) => {}
         }

@@ -251,7 +251,7 @@ fn said_aloud(profile: &Profile) -> Vec<Doubt> {
     let mut all = Vec::new();
     let mut say = |place: &Place, message: String| all.push(Doubt { source: Some(place.clone()), message });
     if let Some(place) = profile.network.opened() {
-        say(place, "the whole network is open: what can be read can be sent anywhere".to_owned());
+        say(place, "the whole network is open; what is read can be sent anywhere".to_owned());
     }
     for At { value, place } in &profile.options.accept_gap {
         say(place, format!("the guarantee {value} is given up: {}", value.promise()));

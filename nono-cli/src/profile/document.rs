@@ -2,6 +2,7 @@
 
 use super::error::ProfileError;
 use super::place::{At, Place};
+use crate::spelling::hint;
 use std::borrow::Cow;
 use std::path::Path;
 use std::rc::Rc;
@@ -112,27 +113,10 @@ impl Reader {
 
     /// Refuses a key, naming the nearest of those that are known.
     pub(super) fn unknown(&self, member: &Member<'_>, within: &str, known: &[&str]) -> ProfileError {
-        let hint = match nearest(&member.key, known) {
-            Some(near) => format!("did you mean {near:?}?"),
-            None => format!("there are {}", known.join(", ")),
-        };
+        let hint = hint(&member.key, known);
         let within = if within.is_empty() { String::new() } else { format!(" in [{within}]") };
         ProfileError::Key { place: self.place(member.line), key: member.key.clone().into_owned(), within, hint }
     }
-}
-
-/// The one of `known` that was most likely meant by `given`: one that is nearly the same, or a part of it, as `connect` is of
-/// `allow_connect`.
-pub(super) fn nearest<'k>(given: &str, known: &[&'k str]) -> Option<&'k str> {
-    let plain: String = given.to_ascii_lowercase().replace('-', "_");
-    let alike = |word: &&&str| strsim::jaro(&plain, word) > 0.75;
-    let part = |word: &&&str| plain.split('_').any(|part| part == **word);
-    if let Some(word) = known.iter().find(|word| **word == plain) {
-        return Some(word);
-    }
-    let by_likeness = |one: &&&str, other: &&&str| strsim::jaro(&plain, one).total_cmp(&strsim::jaro(&plain, other));
-    let near = known.iter().filter(alike).max_by(by_likeness);
-    known.iter().find(part).or(near).copied()
 }
 
 /// Finds the line of a byte, for bytes asked for in any order.
@@ -154,22 +138,6 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_key_is_guessed_from_a_flag_or_a_typing_error() {
-        let known = ["open", "block", "connect", "bind", "port", "proxy_port", "dns", "unix"];
-        for (given, expected) in [
-            ("allow_connect", Some("connect")),
-            ("allow-port", Some("port")),
-            ("net-block", Some("block")),
-            ("conect", Some("connect")),
-            ("DNS", Some("dns")),
-            ("proxyport", Some("proxy_port")),
-            ("colour", None),
-        ] {
-            assert_eq!(nearest(given, &known), expected, "{given}");
-        }
-    }
 
     #[test]
     fn lines_are_counted_from_one() {

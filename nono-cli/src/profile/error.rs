@@ -1,7 +1,8 @@
 //! What can be wrong with a profile: one cause a variant, each with the file and, where there is one, the line.
 
 use super::place::Place;
-use nono_core::{CapabilityError, UnknownGuarantee};
+use crate::spelling::NoGuarantee;
+use nono_core::CapabilityError;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -46,7 +47,7 @@ pub(crate) enum ProfileError {
     Value { place: Place, key: String, value: String, expected: &'static str },
     /// A guarantee that there is none of.
     #[error("{place}: accept_gap")]
-    Gap { place: Place, source: UnknownGuarantee },
+    Gap { place: Place, source: NoGuarantee },
     /// A profile that extends itself.
     #[error("{place}: profiles extend each other in a circle: {chain}")]
     Cycle { place: Place, chain: String },

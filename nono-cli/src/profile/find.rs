@@ -1,13 +1,14 @@
 //! Where a profile is: by path, in the user's configuration, or built in.
 
 use super::builtin;
-use super::document::{Reader, nearest};
+use super::document::Reader;
 use super::error::ProfileError;
 use super::model::Profile;
 use super::place::Place;
 use super::variables::Variables;
 use super::{format, json, read, toml, version011};
 use crate::home;
+use crate::spelling::nearest;
 use std::borrow::Cow;
 use std::env;
 use std::ffi::OsStr;

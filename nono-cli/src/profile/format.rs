@@ -6,6 +6,7 @@ use super::model::{Approve, Entry, Environment, Grant, Missing, Options, Profile
 use super::network;
 use super::place::At;
 use crate::platform::Capability;
+use crate::spelling::guarantee;
 use nono_core::Guarantee;
 
 /// Every table and key there is; the empty name is the profile itself.
@@ -220,7 +221,7 @@ fn options(reader: &Reader, item: &Item<'_>) -> Result<Options, ProfileError> {
 }
 
 fn gaps(names: Vec<At<String>>) -> Result<Vec<At<Guarantee>>, ProfileError> {
-    let one = |At { value, place }: At<String>| match value.parse() {
+    let one = |At { value, place }: At<String>| match guarantee(&value) {
         Ok(value) => Ok(At { value, place }),
         Err(source) => Err(ProfileError::Gap { place, source }),
     };
@@ -260,7 +261,7 @@ mod tests {
 
     #[test]
     fn the_schema_has_the_same_keys() {
-        let schema: serde_json::Value = serde_json::from_str(crate::schema::of("profile")).unwrap();
+        let schema: serde_json::Value = serde_json::from_str(crate::schema::SCHEMAS.of("profile")).unwrap();
         for (table, keys) in KEYS {
             let at =
                 if table.is_empty() { "/properties".to_owned() } else { format!("/properties/{table}/properties") };

@@ -40,6 +40,8 @@ pub use find::Language;
 pub(crate) use load::load;
 pub(crate) use model::Profile;
 pub(crate) use place::Place;
+#[cfg(not(seatbelt))]
+pub(crate) use read::text;
 pub(crate) use resolve::Absent;
 pub(crate) use show::{list, raw, show};
 #[cfg(not(seatbelt))]

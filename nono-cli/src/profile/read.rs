@@ -11,7 +11,7 @@ use std::path::Path;
 const LIMIT: u64 = 1024 * 1024;
 
 /// The text of the profile at `path`.
-pub(super) fn text(path: &Path) -> Result<String, ProfileError> {
+pub(crate) fn text(path: &Path) -> Result<String, ProfileError> {
     let failed = |source: io::Error| match fs::read_link(path) {
         Ok(target) if source.kind() == io::ErrorKind::NotFound => {
             ProfileError::DanglingLink { path: path.to_owned(), target }

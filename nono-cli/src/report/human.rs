@@ -1,17 +1,14 @@
 //! The report for people: what is granted, what is enforced by what, and what is not.
 
 use super::{Network, Report};
-use crate::terminal::{self, Style};
-use nono_core::{AccessMode, FsAccess, FsCapability, Gap, Mechanism, NetworkMode, Port, Source};
+use crate::terminal::{self, Style, WIDTH};
+use nono_core::{AccessMode, FsAccess, FsCapability, Gap, Guarantee, Mechanism, NetworkMode, Port, Source};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-/// The columns of a terminal that the text is made for.
-const WIDTH: usize = 80;
-
 /// Renders a report; the system group is one line unless `verbose`.
 pub(crate) fn human(report: &Report<'_>, verbose: bool) -> String {
-    let mut text = String::from("granted\n");
+    let (mut text, colours) = (String::from("granted\n"), terminal::colours());
     let (system, given): (Vec<_>, Vec<_>) = report.grants.iter().partition(|one| *one.source() == Source::System);
     for one in &given {
         grant(&mut text, one);
@@ -32,8 +29,8 @@ pub(crate) fn human(report: &Report<'_>, verbose: bool) -> String {
     denied(&mut text, report, verbose);
     line(&mut text, "enforced");
     for kept in &report.enforcement.enforced {
-        let (guarantee, mechanism) = (kept.guarantee, kept.mechanism);
-        line(&mut text, &format!("  {guarantee:<17} {}: {mechanism}", guarantee.promise()));
+        let sentence = format!("{}: {}", kept.guarantee.promise(), kept.mechanism);
+        row(&mut text, kept.guarantee, Style::Good, colours, &sentence);
     }
     for (title, gaps) in
         [("not enforced", &report.enforcement.gaps), ("limits of every kernel", &report.enforcement.limits)]
@@ -42,7 +39,7 @@ pub(crate) fn human(report: &Report<'_>, verbose: bool) -> String {
             line(&mut text, title);
         }
         for one in gaps {
-            gap(&mut text, one, terminal::colours());
+            gap(&mut text, one, colours);
         }
     }
     text
@@ -63,8 +60,13 @@ pub(crate) fn grants(all: &[FsCapability], opened: &Network<'_>) -> String {
 /// A gap in a table: its name and what a hostile program could do, folded, then what would close it.
 pub(crate) fn gap(text: &mut String, gap: &Gap, colours: bool) {
     let sentence = format!("{}; closed by {}", gap.risk, gap.remedy);
-    let mut name = terminal::styled(&format!("{:<17}", gap.guarantee.name()), Style::Bad, colours);
-    for folded in terminal::wrap(&sentence, WIDTH.saturating_sub(20)) {
+    row(text, gap.guarantee, Style::Bad, colours, &sentence);
+}
+
+/// A row of a table of guarantees: the name in its style, and a sentence folded beside it.
+pub(crate) fn row(text: &mut String, guarantee: Guarantee, style: Style, colours: bool, sentence: &str) {
+    let mut name = terminal::styled(&format!("{:<17}", guarantee.name()), style, colours);
+    for folded in terminal::wrap(sentence, WIDTH.saturating_sub(20)) {
         line(text, &format!("  {name} {folded}"));
         name = " ".repeat(17);
     }

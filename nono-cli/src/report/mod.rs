@@ -3,7 +3,7 @@
 mod file;
 mod human;
 
-pub(crate) use human::{gap, grants, human, line, source};
+pub(crate) use human::{gap, grants, human, line, row, source};
 
 use crate::denies::Denies;
 use crate::error::CliError;

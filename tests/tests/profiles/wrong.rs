@@ -7,21 +7,38 @@ use std::fs::Permissions;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-/// `run` ends with 125 and starts nothing, `check` with 1, and both say the same on one line.
+/// It ends with this status, and says all of it on one line.
+#[track_caller]
+fn one_line(run: Run<'_>, status: i32, parts: &[&str]) {
+    let ran = run.run();
+    ran.status(status).stdout_is("").stderr_has("nono: ");
+    for part in parts {
+        ran.stderr_has(part);
+    }
+    assert_eq!(ran.stderr().lines().count(), 1, "{}", ran.stderr());
+}
+
+/// Whoever would run something ends with 125 and starts nothing, `check` with 1, and all say the same on one line.
 #[track_caller]
 fn refused(jail: &Jail, named: impl AsRef<Path>, parts: &[&str]) {
     let named = named.as_ref().as_os_str();
-    let one_line = |run: Run<'_>, status| {
-        let ran = run.run();
-        ran.status(status).stdout_is("").stderr_has("nono: ");
-        for part in parts {
-            ran.stderr_has(part);
-        }
-        assert_eq!(ran.stderr().lines().count(), 1, "{}", ran.stderr());
-    };
-    one_line(jail.args(["run", "--profile"]).cmd([named]).cmd(["--", "touch", "started"]), 125);
-    one_line(jail.args(["profile", "check"]).cmd([named]), 1);
+    for flags in [&["run", "--profile"][..], &["run", "--dry-run", "--profile"], &["learn", "--diff"]] {
+        one_line(jail.args(flags).cmd([named]).cmd(["--", "touch", "started"]), 125, parts);
+    }
+    let shell = jail.args(["shell", "--profile"]).cmd([named]).env("SHELL", "/bin/sh");
+    one_line(shell.stdin("touch started\n"), 125, parts);
+    one_line(jail.args(["profile", "check"]).cmd([named]), 1, parts);
     assert!(!is_there(jail, "work/started"));
+}
+
+/// What cannot even be read is not shown either.
+#[track_caller]
+fn unreadable(jail: &Jail, named: impl AsRef<Path>, parts: &[&str]) {
+    let named = named.as_ref().as_os_str();
+    refused(jail, named, parts);
+    for flags in [&["profile", "show"][..], &["profile", "show", "--json"], &["profile", "show", "--raw"]] {
+        one_line(jail.args(flags).cmd([named]), 2, parts);
+    }
 }
 
 #[test]
@@ -115,13 +132,43 @@ fn what_is_no_file_of_text() {
         (jail.work().join("missing.toml"), "No such file"),
         (jail.work().join("file.txt/x.toml"), "Not a directory"),
     ] {
-        refused(&jail, path, &[part]);
+        unreadable(&jail, path, &[part]);
     }
     for (name, part) in
         [("pyhton", "did you mean \"python\"?"), ("x y", "no name"), (".hidden", "no name"), ("", "no name")]
     {
-        refused(&jail, name, &[part]);
+        unreadable(&jail, name, &[part]);
     }
+}
+
+#[test]
+fn rules_and_profiles_to_be_added_to_are_read_as_carefully() {
+    nono_tests::need!(Need::Landlock(1), Need::Seccomp);
+    let jail = Jail::new();
+    let pipe = jail.work().join("pipe.toml");
+    let mode = rustix::fs::Mode::from_raw_mode(0o666);
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    jail.file("work/large.toml", vec![b'#'; 10 * 1024 * 1024]);
+    jail.file("work/binary.toml", b"# one\n\x7fELF\0");
+    jail.file("work/key.toml", "[approve]\nraed = []\n");
+    std::fs::create_dir(jail.work().join("directory.toml")).unwrap();
+    for (name, part) in [
+        ("pipe.toml", "is a pipe"),
+        ("large.toml", "more than 1024 KiB"),
+        ("binary.toml", "line 2: a byte 0"),
+        ("directory.toml", "is a directory"),
+    ] {
+        for flags in [&["run", "--approve-rules", name][..], &["learn", "--merge", "-o", name]] {
+            one_line(jail.args(flags).cmd(["--", "touch", "started"]), 125, &[part]);
+        }
+        // Without --merge nothing is read.
+        one_line(jail.args(["learn", "-o", name, "--", "touch", "started"]), 125, &["exists and is left as it is"]);
+    }
+    let wrong = ["run", "--approve-rules", "key.toml", "--", "touch", "started"];
+    one_line(jail.args(wrong), 125, &["key.toml\" line 2", "did you mean \"read\"?"]);
+    let missing = ["run", "--approve-rules", "missing.toml", "--", "touch", "started"];
+    one_line(jail.args(missing), 125, &["missing.toml", "No such file"]);
+    assert!(!is_there(&jail, "work/started"));
 }
 
 #[test]
@@ -133,13 +180,13 @@ fn what_may_not_be_read() {
         std::fs::set_permissions(&path, Permissions::from_mode(0o000)).unwrap();
         // Root reads it all the same.
         if std::fs::read(&path).is_err() || user == User::Nobody {
-            refused(&jail, "closed", &["cannot read ", "Permission denied"]);
+            unreadable(&jail, "closed", &["cannot read ", "Permission denied"]);
         }
         // A name that is there and cannot be read must not mean a built-in profile that grants more.
         let own = profile(&jail, "offline.toml", "");
         std::fs::remove_file(&own).unwrap();
         symlink("nowhere", &own).unwrap();
-        refused(&jail, "offline", &["does not exist"]);
+        unreadable(&jail, "offline", &["does not exist"]);
     }
 }
 
