@@ -29,6 +29,7 @@ complete -c nono -n "__fish_nono_needs_command" -s V -l version -d 'Print versio
 complete -c nono -n "__fish_nono_needs_command" -f -a "run" -d 'Run a command with nothing but what is granted'
 complete -c nono -n "__fish_nono_needs_command" -f -a "learn" -d 'Run a command unrestricted, and write a profile of what it used'
 complete -c nono -n "__fish_nono_needs_command" -f -a "shell" -d 'Run your shell with nothing but what is granted'
+complete -c nono -n "__fish_nono_needs_command" -f -a "why" -d 'Tell whether something would be allowed, by what, and what would allow it'
 complete -c nono -n "__fish_nono_needs_command" -f -a "doctor" -d 'Tell what this machine can enforce, each guarantee tried for real'
 complete -c nono -n "__fish_nono_needs_command" -f -a "profile" -d 'List, show, check and write profiles'
 complete -c nono -n "__fish_nono_needs_command" -f -a "completions" -d 'Print what a shell completes nono\'s arguments by'
@@ -120,6 +121,45 @@ complete -c nono -n "__fish_nono_using_subcommand shell" -s q -l quiet -d 'Say n
 complete -c nono -n "__fish_nono_using_subcommand shell" -l supervised -d 'Ask on the terminal about files outside the grants; the command gets a terminal of its own'
 complete -c nono -n "__fish_nono_using_subcommand shell" -l kill-orphans -d 'End what the command leaves running, instead of waiting for it'
 complete -c nono -n "__fish_nono_using_subcommand shell" -s h -l help -d 'Print help'
+complete -c nono -n "__fish_nono_using_subcommand why" -l path -d 'Would it be allowed to do OP with PATH?' -r -F
+complete -c nono -n "__fish_nono_using_subcommand why" -l op -d 'What is done with PATH' -r -f -a "read\t'Open a file to read it'
+write\t'Open a file to change it'
+exec\t'Execute a file'
+create\t'Make a file that is not there'
+delete\t'Remove a file or an empty directory'
+list\t'List a directory'"
+complete -c nono -n "__fish_nono_using_subcommand why" -l rename -d 'Would it be allowed to move FROM to TO?' -r -F
+complete -c nono -n "__fish_nono_using_subcommand why" -l connect -d 'Would it be allowed to connect to TCP PORT?' -r
+complete -c nono -n "__fish_nono_using_subcommand why" -l bind -d 'Would it be allowed to listen on TCP PORT?' -r
+complete -c nono -n "__fish_nono_using_subcommand why" -l unix -d 'Would it be allowed to connect to the unix socket PATH (@NAME: an abstract one)?' -r -F
+complete -c nono -n "__fish_nono_using_subcommand why" -s a -l allow -d 'Read and write PATH: a directory with all below it, or a file' -r -F
+complete -c nono -n "__fish_nono_using_subcommand why" -s r -l read -d 'Read and execute PATH' -r -F
+complete -c nono -n "__fish_nono_using_subcommand why" -s w -l write -d 'Write PATH: change, create, rename and remove' -r -F
+complete -c nono -n "__fish_nono_using_subcommand why" -l allow-file -d 'As --allow, and an error if it is a directory' -r -F
+complete -c nono -n "__fish_nono_using_subcommand why" -l read-file -d 'As --read, and an error if it is a directory' -r -F
+complete -c nono -n "__fish_nono_using_subcommand why" -l write-file -d 'As --write, and an error if it is a directory' -r -F
+complete -c nono -n "__fish_nono_using_subcommand why" -l deny -d 'Nothing at PATH or below it, although a grant above covers it' -r -F
+complete -c nono -n "__fish_nono_using_subcommand why" -s p -l profile -d 'Add the grants of a profile: a name, or a file (with a "/", or ending in .toml or .json)' -r
+complete -c nono -n "__fish_nono_using_subcommand why" -l env -d 'Set a variable, or pass it on: one that holds a credential, or any where --env-clear removed it' -r
+complete -c nono -n "__fish_nono_using_subcommand why" -l pass-fd -d 'Let the command inherit the open descriptor N' -r
+complete -c nono -n "__fish_nono_using_subcommand why" -l keep-cap -d 'As root: keep these capabilities, such as CHOWN,FOWNER' -r
+complete -c nono -n "__fish_nono_using_subcommand why" -l allow-connect -d 'TCP to PORT of any host' -r
+complete -c nono -n "__fish_nono_using_subcommand why" -l allow-bind -d 'TCP listening on PORT' -r
+complete -c nono -n "__fish_nono_using_subcommand why" -l allow-port -d 'Listening on TCP PORT, and connecting to it on this machine' -r
+complete -c nono -n "__fish_nono_using_subcommand why" -l proxy-port -d 'TCP only to PORT on this machine: everything must go through a proxy there' -r
+complete -c nono -n "__fish_nono_using_subcommand why" -l allow-unix -d 'Connect to the unix socket PATH, or to those below the directory PATH (Linux 7.1)' -r -F
+complete -c nono -n "__fish_nono_using_subcommand why" -l accept-gap -d 'As with run' -r
+complete -c nono -n "__fish_nono_using_subcommand why" -l workdir -d 'Ask for a command that starts in DIR' -r -F
+complete -c nono -n "__fish_nono_using_subcommand why" -l allow-cwd -d 'Read and write the directory the command starts in'
+complete -c nono -n "__fish_nono_using_subcommand why" -l allow-missing -d 'A granted path that does not exist is a note, not an error'
+complete -c nono -n "__fish_nono_using_subcommand why" -l no-system -d 'Leave out what ordinary programs need to start (/usr, /etc/passwd, /dev/null, ...)'
+complete -c nono -n "__fish_nono_using_subcommand why" -l env-clear -d 'Start from an empty environment'
+complete -c nono -n "__fish_nono_using_subcommand why" -l net -d 'The network, all of it'
+complete -c nono -n "__fish_nono_using_subcommand why" -l net-block -d 'No network of any kind: the default. Said aloud, it is an error where it cannot be kept'
+complete -c nono -n "__fish_nono_using_subcommand why" -l allow-dns -d 'Name lookups: DNS by UDP from Linux 7.2 on, below by TCP. Without it lookups fail at once'
+complete -c nono -n "__fish_nono_using_subcommand why" -l self -d 'Ask about the sandbox this is run in, by trying'
+complete -c nono -n "__fish_nono_using_subcommand why" -l json -d 'Print JSON'
+complete -c nono -n "__fish_nono_using_subcommand why" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c nono -n "__fish_nono_using_subcommand doctor" -l json -d 'Print JSON'
 complete -c nono -n "__fish_nono_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c nono -n "__fish_nono_using_subcommand profile; and not __fish_seen_subcommand_from list show check new schema help" -s h -l help -d 'Print help'
@@ -147,11 +187,12 @@ complete -c nono -n "__fish_nono_using_subcommand profile; and __fish_seen_subco
 complete -c nono -n "__fish_nono_using_subcommand profile; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c nono -n "__fish_nono_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c nono -n "__fish_nono_using_subcommand man" -s h -l help -d 'Print help'
-complete -c nono -n "__fish_nono_using_subcommand help; and not __fish_seen_subcommand_from run learn shell doctor profile completions man help" -f -a "run" -d 'Run a command with nothing but what is granted'
-complete -c nono -n "__fish_nono_using_subcommand help; and not __fish_seen_subcommand_from run learn shell doctor profile completions man help" -f -a "learn" -d 'Run a command unrestricted, and write a profile of what it used'
-complete -c nono -n "__fish_nono_using_subcommand help; and not __fish_seen_subcommand_from run learn shell doctor profile completions man help" -f -a "shell" -d 'Run your shell with nothing but what is granted'
-complete -c nono -n "__fish_nono_using_subcommand help; and not __fish_seen_subcommand_from run learn shell doctor profile completions man help" -f -a "doctor" -d 'Tell what this machine can enforce, each guarantee tried for real'
-complete -c nono -n "__fish_nono_using_subcommand help; and not __fish_seen_subcommand_from run learn shell doctor profile completions man help" -f -a "profile" -d 'List, show, check and write profiles'
-complete -c nono -n "__fish_nono_using_subcommand help; and not __fish_seen_subcommand_from run learn shell doctor profile completions man help" -f -a "completions" -d 'Print what a shell completes nono\'s arguments by'
-complete -c nono -n "__fish_nono_using_subcommand help; and not __fish_seen_subcommand_from run learn shell doctor profile completions man help" -f -a "man" -d 'Print a manual page, for `man -l -`'
-complete -c nono -n "__fish_nono_using_subcommand help; and not __fish_seen_subcommand_from run learn shell doctor profile completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c nono -n "__fish_nono_using_subcommand help; and not __fish_seen_subcommand_from run learn shell why doctor profile completions man help" -f -a "run" -d 'Run a command with nothing but what is granted'
+complete -c nono -n "__fish_nono_using_subcommand help; and not __fish_seen_subcommand_from run learn shell why doctor profile completions man help" -f -a "learn" -d 'Run a command unrestricted, and write a profile of what it used'
+complete -c nono -n "__fish_nono_using_subcommand help; and not __fish_seen_subcommand_from run learn shell why doctor profile completions man help" -f -a "shell" -d 'Run your shell with nothing but what is granted'
+complete -c nono -n "__fish_nono_using_subcommand help; and not __fish_seen_subcommand_from run learn shell why doctor profile completions man help" -f -a "why" -d 'Tell whether something would be allowed, by what, and what would allow it'
+complete -c nono -n "__fish_nono_using_subcommand help; and not __fish_seen_subcommand_from run learn shell why doctor profile completions man help" -f -a "doctor" -d 'Tell what this machine can enforce, each guarantee tried for real'
+complete -c nono -n "__fish_nono_using_subcommand help; and not __fish_seen_subcommand_from run learn shell why doctor profile completions man help" -f -a "profile" -d 'List, show, check and write profiles'
+complete -c nono -n "__fish_nono_using_subcommand help; and not __fish_seen_subcommand_from run learn shell why doctor profile completions man help" -f -a "completions" -d 'Print what a shell completes nono\'s arguments by'
+complete -c nono -n "__fish_nono_using_subcommand help; and not __fish_seen_subcommand_from run learn shell why doctor profile completions man help" -f -a "man" -d 'Print a manual page, for `man -l -`'
+complete -c nono -n "__fish_nono_using_subcommand help; and not __fish_seen_subcommand_from run learn shell why doctor profile completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

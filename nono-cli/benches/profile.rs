@@ -1,4 +1,5 @@
 //! What reading a profile costs: a thousand entries, in TOML and in the JSON of nono 0.11.
+#![expect(missing_docs, reason = "what the macro of the benches makes has none")]
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use nono_cli::hostile::{Language, read_profile};

@@ -8,6 +8,7 @@ use crate::shell::FurnishError;
 use crate::spelling::NoGuarantee;
 use crate::supervise::SuperviseError;
 use crate::tmpdir::TmpError;
+use crate::why::WhyError;
 use nono_core::{CapabilityError, ConflictError};
 use std::ffi::OsString;
 use std::io;
@@ -135,6 +136,9 @@ pub(crate) enum CliError {
     /// The kernel did not execute the command.
     #[error("cannot execute {program:?}{hint}")]
     Exec { program: PathBuf, hint: String, source: io::Error },
+    /// `nono why` has no answer.
+    #[error(transparent)]
+    Why(#[from] WhyError),
     /// `doctor` could not set a trial up.
     #[error("cannot set up a trial: {step}")]
     Trial { step: &'static str, source: io::Error },
@@ -172,7 +176,10 @@ impl CliError {
         match self {
             CliError::NotFound { .. } => exit::NOT_FOUND,
             CliError::NotExecutable { .. } | CliError::Forbidden { .. } | CliError::Exec { .. } => exit::NOT_EXECUTABLE,
-            CliError::ProfileCommand { .. } | CliError::New { .. } | CliError::NoConfiguration { .. } => exit::USAGE,
+            CliError::ProfileCommand { .. }
+            | CliError::New { .. }
+            | CliError::NoConfiguration { .. }
+            | CliError::Why(_) => exit::USAGE,
             CliError::Trial { .. } | CliError::TrialReport { .. } => exit::NO_SANDBOX,
             CliError::Grant { .. }
             | CliError::Pattern { .. }

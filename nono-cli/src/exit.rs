@@ -16,3 +16,5 @@ pub(crate) const INVALID: u8 = 1;
 pub(crate) const SOME_GAP: u8 = 1;
 /// `doctor`: no sandbox is possible.
 pub(crate) const NO_SANDBOX: u8 = 2;
+/// `why`: it would be denied.
+pub(crate) const DENIED: u8 = 1;

@@ -11,11 +11,12 @@ pub(crate) const COMPLETIONS: Texts<3> = Texts([
 ]);
 
 /// Commands, as they are typed behind `nono` with a dash between, and their pages for `man -l`. `nono` itself has no name.
-pub(crate) const PAGES: Texts<13> = Texts([
+pub(crate) const PAGES: Texts<14> = Texts([
     ("", include_str!("../../docs/man/nono.1")),
     ("run", include_str!("../../docs/man/nono-run.1")),
     ("learn", include_str!("../../docs/man/nono-learn.1")),
     ("shell", include_str!("../../docs/man/nono-shell.1")),
+    ("why", include_str!("../../docs/man/nono-why.1")),
     ("doctor", include_str!("../../docs/man/nono-doctor.1")),
     ("profile", include_str!("../../docs/man/nono-profile.1")),
     ("profile-list", include_str!("../../docs/man/nono-profile-list.1")),

@@ -33,6 +33,7 @@ mod spelling;
 mod system;
 mod terminal;
 mod texts;
+mod why;
 
 // What differs by system. For macOS each has another body, with the same items; nothing else asks which system it is.
 #[cfg_attr(seatbelt, path = "macos/doctor.rs")]
@@ -67,6 +68,13 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
         Subcommands::Run(run) => cmd::run::run(*run),
         Subcommands::Learn(given) => learn::run(&given.0),
         Subcommands::Shell(shell) => cmd::shell::run(shell.0),
+        Subcommands::Why(why) => {
+            // Here every error is one of the question.
+            return why::run(why.0.asked()).unwrap_or_else(|error| {
+                terminal::error(&error, error.remedy());
+                exit::USAGE
+            });
+        }
         Subcommands::Doctor { json } => doctor::run(json),
         Subcommands::Profile(profile) => cmd::profile::run(&profile.0),
         Subcommands::Completions { shell } => Ok(print(generated::COMPLETIONS.of(&shell))),

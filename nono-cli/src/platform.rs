@@ -1,12 +1,14 @@
 //! Linux: the backend, and what else the command has to know of the system.
 
 use crate::error::CliError;
-use rustix::fs::{CWD, OFlags, readlinkat};
+use rustix::fs::{AtFlags, CWD, OFlags, StatxAttributes, StatxFlags, readlinkat, rmdir, statx, unlink};
+use rustix::io::Errno;
+use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, no_new_privs, set_capabilities};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 #[cfg(target_os = "linux")]
@@ -72,4 +74,52 @@ pub(crate) fn random() -> io::Result<[u8; 8]> {
     let mut bytes = [0; 8];
     rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
     Ok(bytes)
+}
+
+/// Whether this process is restricted for good: what every sandbox of this kernel's sets first (`prctl(2)`,
+/// `PR_SET_NO_NEW_PRIVS`).
+pub(crate) fn is_restricted() -> bool {
+    no_new_privs().unwrap_or(true)
+}
+
+/// Asks the kernel, without executing it, whether `program` may be executed.
+pub(crate) fn may_execute(program: &Path) -> io::Result<()> {
+    nono_linux::may_execute(program)
+}
+
+/// Looks at files with the privileges that a command has: root's are given up.
+pub(crate) fn with_privileges_of_command<T>(overrides: bool, look: impl FnOnce() -> T) -> io::Result<T> {
+    let held = capabilities(None)?;
+    let mut files = CapabilitySet::DAC_OVERRIDE | CapabilitySet::DAC_READ_SEARCH | CapabilitySet::FOWNER;
+    if overrides {
+        files.remove(CapabilitySet::DAC_OVERRIDE);
+    }
+    if !held.effective.intersects(files) {
+        return Ok(look());
+    }
+    set_capabilities(None, CapabilitySets { effective: held.effective.difference(files), ..held })?;
+    let seen = look();
+    set_capabilities(None, held)?;
+    Ok(seen)
+}
+
+/// The mount that `path` is on: a number.
+pub(crate) fn mount_number(path: &Path) -> io::Result<u64> {
+    Ok(statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT, StatxFlags::MNT_ID)?.stx_mnt_id)
+}
+
+/// Whether something is mounted at `path`.
+pub(crate) fn is_mount_point(path: &Path) -> io::Result<bool> {
+    let found = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT, StatxFlags::TYPE)?;
+    Ok(found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+}
+
+/// Tries to remove what is at `path`, by the call that is for another kind of object and removes nothing.
+pub(crate) fn try_to_remove(path: &Path, is_directory: bool) -> io::Result<()> {
+    let (tried, for_that_alone) =
+        if is_directory { (unlink(path), Errno::ISDIR) } else { (rmdir(path), Errno::NOTDIR) };
+    match tried {
+        Err(errno) if errno == for_that_alone => Ok(()),
+        other => Ok(other?),
+    }
 }

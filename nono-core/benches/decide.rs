@@ -1,4 +1,5 @@
 //! What a decision costs, by how much is granted: at most logarithmic, for it is made on every open that is asked about.
+#![expect(missing_docs, reason = "what the macro of the benches makes has none")]
 
 #[expect(unreachable_pub, reason = "a module of one program")]
 #[path = "support/grants.rs"]

@@ -1,4 +1,5 @@
 //! What compiling costs: a plan by the number of grants, at most linear, and the filter of system calls.
+#![expect(missing_docs, reason = "what the macro of the benches makes has none")]
 
 #[expect(unreachable_pub, reason = "a module of one program")]
 #[path = "../../nono-core/benches/support/grants.rs"]

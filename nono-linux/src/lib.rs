@@ -56,4 +56,4 @@ pub use privileges::{Capability, UnknownCapability};
 pub use restrict::Step;
 pub use rights::{Handling, handling};
 pub use supervisor::{Judges, OnTerminal, ServeError, SpawnError, Supervisor, spawn, spawn_on_terminal};
-pub use trial::Trial;
+pub use trial::{Trial, may_execute};

@@ -3,7 +3,23 @@
 
 use crate::sys;
 use nono_seccomp::{Arch, Syscall};
+use std::ffi::CString;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// Asks the kernel whether this process may execute `program`, and executes nothing. Of what the program is executed by, an
+/// interpreter or a loader, it is not asked.
+///
+/// # Errors
+/// Why not; [`io::ErrorKind::Unsupported`] below Linux 6.14, where it cannot be asked.
+pub fn may_execute(program: &Path) -> io::Result<()> {
+    let name = CString::new(program.as_os_str().as_bytes())?;
+    match sys::execute_check(&name) {
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Err(io::ErrorKind::Unsupported.into()),
+        asked => asked,
+    }
+}
 
 /// What a program may try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

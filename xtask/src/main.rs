@@ -117,6 +117,12 @@ enum Bench {
         #[arg(long, default_value_t = 50)]
         runs: usize,
     },
+    /// What an answer of `nono why` costs with a profile of a thousand entries
+    Why {
+        /// How often each question is asked
+        #[arg(long, default_value_t = 100)]
+        runs: usize,
+    },
 }
 
 fn main() -> ExitCode {
@@ -163,6 +169,7 @@ fn measure(bench: Bench, shell: &Shell) -> anyhow::Result<bool> {
         Bench::Syscalls { runs } => bench::syscalls(shell, runs),
         Bench::Build { runs } => bench::build(shell, runs),
         Bench::Explain { runs } => bench::explain(shell, runs),
+        Bench::Why { runs } => return bench::why(shell, runs).map(|()| true),
         Bench::Memory { opens, no_size } => bench::memory(shell, opens, !no_size),
     };
     rows.map(|_| true)

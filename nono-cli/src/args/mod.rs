@@ -7,6 +7,7 @@ mod profile;
 mod run;
 mod shell;
 mod supervision;
+mod why;
 
 pub(crate) use deferred::Deferred;
 pub(crate) use learn::Learn;
@@ -15,6 +16,7 @@ pub(crate) use profile::{Profile, ProfileCommand};
 pub(crate) use run::{Grants, Options, Run};
 pub(crate) use shell::Shell;
 pub(crate) use supervision::Supervision;
+pub(crate) use why::{Asked, Op, Why};
 
 use crate::generated;
 use clap::builder::{OsStringValueParser, TypedValueParser};
@@ -42,6 +44,8 @@ pub(crate) enum Subcommands {
     Learn(Box<Deferred<Learn>>),
     /// Run your shell with nothing but what is granted.
     Shell(Box<Deferred<Shell>>),
+    /// Tell whether something would be allowed, by what, and what would allow it.
+    Why(Box<Deferred<Why>>),
     /// Tell what this machine can enforce, each guarantee tried for real.
     Doctor {
         /// Print JSON.

@@ -6,7 +6,7 @@ use nono_core::Port;
 use std::path::PathBuf;
 
 /// The network flags. Without any of them there is no network.
-#[derive(Debug, Args, Default)]
+#[derive(Debug, Clone, Args, Default)]
 #[command(next_help_heading = "Network (closed unless granted)")]
 #[expect(clippy::struct_excessive_bools, reason = "a flag of the command line is a bool")]
 pub(crate) struct Network {

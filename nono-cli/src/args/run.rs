@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// `nono run [GRANTS] [OPTIONS] [--] COMMAND [ARG]...`
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) grants: Grants,
@@ -31,7 +31,7 @@ fn descriptor(text: &str) -> Result<u32, &'static str> {
 }
 
 /// What the command is given.
-#[derive(Debug, Args, Default)]
+#[derive(Debug, Clone, Args, Default)]
 #[command(next_help_heading = "Grants")]
 #[expect(clippy::struct_excessive_bools, reason = "a flag of the command line is a bool")]
 pub(crate) struct Grants {
@@ -82,8 +82,20 @@ pub(crate) struct Grants {
     pub(crate) keep_cap: Vec<String>,
 }
 
+impl Grants {
+    /// Whether any of them was given.
+    pub(crate) fn any(&self) -> bool {
+        let paths =
+            [&self.allow, &self.read, &self.write, &self.allow_file, &self.read_file, &self.write_file, &self.deny];
+        paths.iter().any(|paths| !paths.is_empty())
+            || !self.profile.is_empty()
+            || [self.allow_cwd, self.allow_missing, self.no_system, self.env_clear].contains(&true)
+            || !(self.env.is_empty() && self.pass_fd.is_empty() && self.keep_cap.is_empty())
+    }
+}
+
 /// How it is run.
-#[derive(Debug, Args, Default)]
+#[derive(Debug, Clone, Args, Default)]
 #[command(next_help_heading = "Options")]
 #[expect(clippy::struct_excessive_bools, reason = "a flag of the command line is a bool")]
 pub(crate) struct Options {

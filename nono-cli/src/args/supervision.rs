@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// Who is asked about files outside the grants.
-#[derive(Debug, Args, Default)]
+#[derive(Debug, Clone, Args, Default)]
 #[command(next_help_heading = "Supervision")]
 pub(crate) struct Supervision {
     /// Ask on the terminal about files outside the grants; the command gets a terminal of its own.

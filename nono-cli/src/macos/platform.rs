@@ -11,7 +11,8 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::str::FromStr;
 
@@ -34,7 +35,7 @@ pub(crate) const HANDLE: OFlags = OFlags::RDONLY;
 const PRETEND: &str = "NONO_TEST_PRETEND";
 
 /// Seatbelt, and what a command inherits.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Sandbox {
     passed: Vec<u32>,
     /// One of them that was not open when it was named.
@@ -241,4 +242,36 @@ pub(crate) fn random() -> io::Result<[u8; 8]> {
     let mut bytes = [0; 8];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Never known: no call tells whether this process is in a sandbox. What is tried tells what it may do.
+pub(crate) fn is_restricted() -> bool {
+    true
+}
+
+/// Not to be told without executing it.
+pub(crate) fn may_execute(_program: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// A command keeps what privileges there are.
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+pub(crate) fn with_privileges_of_command<T>(_overrides: bool, look: impl FnOnce() -> T) -> io::Result<T> {
+    Ok(look())
+}
+
+/// The file system that `path` is on: a number.
+pub(crate) fn mount_number(path: &Path) -> io::Result<u64> {
+    Ok(fs::symlink_metadata(path)?.dev())
+}
+
+/// Whether another file system begins at `path`.
+pub(crate) fn is_mount_point(path: &Path) -> io::Result<bool> {
+    let Some(parent) = path.parent() else { return Ok(true) };
+    Ok(fs::symlink_metadata(path)?.dev() != fs::symlink_metadata(parent)?.dev())
+}
+
+/// Tries to remove what is at `path`, by moving it to itself, which does nothing: rename(2).
+pub(crate) fn try_to_remove(path: &Path, _is_directory: bool) -> io::Result<()> {
+    fs::rename(path, path)
 }

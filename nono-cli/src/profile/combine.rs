@@ -25,7 +25,7 @@ pub(crate) struct Flags<'a> {
 }
 
 /// What profiles say that is no flag.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Added {
     /// Paths and unix sockets.
     pub(crate) grants: Vec<FsCapability>,

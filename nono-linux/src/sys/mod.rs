@@ -164,6 +164,18 @@ pub(crate) fn restrict_and_hand_over_before_exec(
     unsafe { command.pre_exec(steps) }
 }
 
+/// Asks whether `program` may be executed: `execveat(2)` with `AT_EXECVE_CHECK` (Linux 6.14), which executes nothing. `EINVAL`
+/// where the kernel does not know it.
+pub(crate) fn execute_check(program: &std::ffi::CStr) -> io::Result<()> {
+    const AT_EXECVE_CHECK: libc::c_int = 0x1_0000;
+    let nothing: [*const libc::c_char; 1] = [std::ptr::null()];
+    let (path, list) = (program.as_ptr(), nothing.as_ptr());
+    // SAFETY: the path ends with NUL, and both lists are one null pointer, which ends them; all live through the call, and the
+    // kernel reads them alone. With this flag nothing is executed; a kernel that does not know it refuses it (EINVAL).
+    let answer = unsafe { libc::syscall(libc::SYS_execveat, libc::AT_FDCWD, path, list, list, AT_EXECVE_CHECK) };
+    if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
 /// Blocks every signal that can be blocked in the calling thread: `pthread_sigmask(3)`.
 pub(crate) fn block_signals() -> io::Result<()> {
     let mut all = std::mem::MaybeUninit::<libc::sigset_t>::uninit();

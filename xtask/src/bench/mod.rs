@@ -14,6 +14,7 @@ mod row;
 mod rules;
 mod start;
 mod syscalls;
+mod why;
 
 pub(crate) use all::run as all;
 pub(crate) use build::run as build;
@@ -23,6 +24,7 @@ pub(crate) use open::run as open;
 pub(crate) use rules::run as rules;
 pub(crate) use start::run as start;
 pub(crate) use syscalls::run as syscalls;
+pub(crate) use why::run as why;
 
 use anyhow::{Context, ensure};
 use std::ffi::OsString;

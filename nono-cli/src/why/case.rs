@@ -1,0 +1,236 @@
+//! The policy of some flags, foreseen; and of the same flags with one more or less.
+
+use super::verdict::{Rule, Said};
+use super::walk::Place;
+use crate::args::Run;
+use crate::denies::Denies;
+use crate::error::CliError;
+use crate::platform::Sandbox;
+use crate::policy;
+use crate::profile::{Absent, Added};
+use nono_core::{
+    AccessMode, Backend, Builder, CapabilitySet, Foresight, FsAccess, FsCapability, Guarantee, Identity, Mechanism,
+    PathKind, Port, Resolved, Source,
+};
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// What was typed, with what its profiles add.
+pub(super) struct Given {
+    run: Run,
+    added: Added,
+    pub(super) workdir: PathBuf,
+    /// Whether `--net-block` was typed: no flag opens anything beside it.
+    pub(super) blocked: bool,
+    sandbox: Sandbox,
+    /// The same, once it was asked about namespaces.
+    settled: OnceCell<Sandbox>,
+}
+
+impl Given {
+    pub(super) fn of(mut run: Run) -> Result<Given, CliError> {
+        let workdir = policy::workdir(&run.options)?;
+        let blocked = run.network.net_block;
+        let added = policy::add_profiles(&mut run, &workdir, Absent::Pretend)?;
+        let sandbox = policy::sandbox(&run, added.private_shm.as_ref())?;
+        Ok(Given { run, added, workdir, blocked, sandbox, settled: OnceCell::new() })
+    }
+
+    fn sandbox(&self, set: &CapabilitySet) -> &Sandbox {
+        if set.denies().is_empty() {
+            &self.sandbox
+        } else {
+            self.settled.get_or_init(|| self.sandbox.clone().settled())
+        }
+    }
+}
+
+/// A flag that is added, or left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Extra {
+    /// One of `--read`, `--write`, `--allow`, and those for files.
+    Grant {
+        path: PathBuf,
+        mode: AccessMode,
+        kind: PathKind,
+    },
+    Socket(PathBuf),
+    Connect(Port),
+    Bind(Port),
+    Gap(Guarantee),
+    Capability(&'static str),
+    /// The denied path, and how it was denied: left out.
+    Lift(PathBuf, Source),
+    /// `--net-block`, left out.
+    Unblock,
+}
+
+impl Extra {
+    /// The flag of a grant.
+    pub(super) fn grant_flag(mode: AccessMode, kind: PathKind) -> &'static str {
+        match (mode, kind) {
+            (AccessMode::Read, PathKind::Directory) => "--read",
+            (AccessMode::Write, PathKind::Directory) => "--write",
+            (AccessMode::ReadWrite, PathKind::Directory) => "--allow",
+            (AccessMode::Read, PathKind::File) => "--read-file",
+            (AccessMode::Write, PathKind::File) => "--write-file",
+            (AccessMode::ReadWrite, PathKind::File) => "--allow-file",
+        }
+    }
+
+    fn apply(&self, run: &mut Run, added: &mut Added) {
+        let grants = &mut run.grants;
+        match self {
+            Extra::Grant { path, mode, kind } => {
+                let list = match Extra::grant_flag(*mode, *kind) {
+                    "--read" => &mut grants.read,
+                    "--write" => &mut grants.write,
+                    "--allow" => &mut grants.allow,
+                    "--read-file" => &mut grants.read_file,
+                    "--write-file" => &mut grants.write_file,
+                    _ => &mut grants.allow_file,
+                };
+                list.push(path.clone());
+            }
+            Extra::Socket(path) => run.network.allow_unix.push(path.clone()),
+            Extra::Connect(port) => run.network.allow_connect.push(*port),
+            Extra::Bind(port) => run.network.allow_bind.push(*port),
+            Extra::Gap(guarantee) => run.options.accept_gap.push(guarantee.name().to_owned()),
+            Extra::Capability(name) => grants.keep_cap.push((*name).to_owned()),
+            Extra::Lift(deny, _) => {
+                let is = |path: &Path| leads_to(path, deny);
+                grants.deny.retain(|path| !is(path));
+                added.denies.retain(|wanted| !is(&wanted.path));
+            }
+            Extra::Unblock => {}
+        }
+        // What a profile closes, a flag opens; and whoever leaves out the flag means it.
+        if matches!(self, Extra::Connect(_) | Extra::Bind(_) | Extra::Unblock) {
+            run.network.net_block = false;
+        }
+    }
+}
+
+/// Whether `path` is another way to write the resolved `place`.
+fn leads_to(path: &Path, place: &Path) -> bool {
+    let found = std::fs::canonicalize(path).or_else(|error| {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Err(error) };
+        Ok(std::fs::canonicalize(parent)?.join(name))
+    });
+    found.map_or_else(|_missing| path == place, |found| found == place)
+}
+
+/// A policy.
+pub(super) struct Case<'a> {
+    pub(super) given: &'a Given,
+    /// All that was granted, as it was given.
+    grants: Vec<FsCapability>,
+    /// In normal form.
+    pub(super) set: CapabilitySet,
+    denies: Denies,
+    pub(super) foresight: Foresight,
+    /// Capabilities of root's that are kept by name.
+    pub(super) kept: Vec<String>,
+    /// Whether the whole network is open, and whether it was closed aloud: by which flag.
+    pub(super) network_flag: Option<&'static str>,
+    /// Whether a profile answers what is asked for.
+    pub(super) answers: bool,
+}
+
+impl<'a> Case<'a> {
+    pub(super) fn of(given: &'a Given) -> Result<Case<'a>, CliError> {
+        Case::made(given, &given.run, given.added.grants.clone(), given.added.denies.clone())
+    }
+
+    /// With more flags, and fewer.
+    pub(super) fn with(given: &'a Given, extras: &[Extra]) -> Result<Case<'a>, CliError> {
+        let (mut run, mut added) = (given.run.clone(), given.added.clone());
+        // What there is to say was said before.
+        run.options.quiet = true;
+        for extra in extras {
+            extra.apply(&mut run, &mut added);
+        }
+        crate::network::check(&run.network)?;
+        Case::made(given, &run, added.grants, added.denies)
+    }
+
+    fn made(
+        given: &'a Given,
+        run: &Run,
+        profiles: Vec<FsCapability>,
+        closed: Vec<crate::denies::Wanted>,
+    ) -> Result<Case<'a>, CliError> {
+        let accepted = policy::accepted(run)?;
+        let (grants, denies) = policy::grants(run, &given.workdir, None, profiles, closed)?;
+        let set = policy::set(run, grants.clone(), &denies)?;
+        let kept = run.grants.keep_cap.clone();
+        let foresight = if kept == given.run.grants.keep_cap {
+            given.sandbox(&set).foresee(&set, &accepted)?
+        } else {
+            policy::sandbox(run, given.added.private_shm.as_ref())?.foresee(&set, &accepted)?
+        };
+        let network_flag = match (run.network.net, run.network.net_block) {
+            (true, _) => Some("--net"),
+            (_, true) => Some("--net-block"),
+            _ => None,
+        };
+        let answers = run.supervision.rules.is_some();
+        Ok(Case { given, grants, set, denies, foresight, kept, network_flag, answers })
+    }
+
+    /// What keeps a promise.
+    pub(super) fn mechanism(&self, guarantee: Guarantee) -> Option<Mechanism> {
+        self.foresight.enforcement.mechanism(guarantee)
+    }
+
+    /// The nearest grant at or above `path` that has all of `needed` by itself.
+    pub(super) fn granting(&self, path: &Path, needed: FsAccess) -> Option<&FsCapability> {
+        let reaches = |one: &&FsCapability| {
+            let there = one.resolved() == path;
+            (there || one.kind() == PathKind::Directory && path.starts_with(one.resolved()))
+                && one.access().contains(needed)
+        };
+        self.grants.iter().filter(reaches).max_by_key(|one| one.resolved().as_os_str().len())
+    }
+
+    /// The rule that denies `deny`.
+    pub(super) fn deny_rule(&self, deny: &Path) -> Rule {
+        let typed = || self.given.run.grants.deny.iter().find(|path| leads_to(path, deny));
+        match self.denies.source(deny) {
+            Some(source @ Source::Flag(_)) => Rule::deny(typed().map_or(deny, PathBuf::as_path), Some(source)),
+            other => Rule::deny(deny, other),
+        }
+    }
+
+    /// How `deny` was denied by name; none where it is protected.
+    pub(super) fn deny_source(&self, deny: &Path) -> Option<Source> {
+        match self.deny_rule(deny).source {
+            Said::By(source) => Some(source),
+            _ => None,
+        }
+    }
+
+    /// The capabilities that hold, with what is granted of the objects of `places` by their other names: a rule is tied to the
+    /// object (`landlock_add_rule(2)` takes a descriptor, and keeps the inode).
+    pub(super) fn known(&self, places: &[&Place]) -> CapabilitySet {
+        let set = &self.foresight.set;
+        let objects: HashMap<Identity, &FsCapability> =
+            set.fs().iter().filter_map(|one| Some((one.identity()?, one))).collect();
+        let mut builder = None::<Builder>;
+        for above in places.iter().flat_map(|place| place.path.ancestors()) {
+            let Ok(found) = std::fs::symlink_metadata(above) else { continue };
+            let identity = Identity { device: found.dev(), inode: found.ino() };
+            let Some(grant) = objects.get(&identity).filter(|grant| grant.resolved() != above) else { continue };
+            let here =
+                Resolved { path: above.to_owned(), kind: grant.kind(), identity: Some(identity), is_device: false };
+            if let Ok(same) = FsCapability::from_resolved(grant.original().to_owned(), here, grant.access()) {
+                let before = builder.take().unwrap_or_else(|| Builder::from(set.clone()));
+                builder = Some(before.grant(same.with_source(grant.source().clone())));
+            }
+        }
+        // What is denied by this name is not granted by another.
+        builder.and_then(|builder| builder.build().ok()).unwrap_or_else(|| set.clone())
+    }
+}
