@@ -83,6 +83,12 @@ pub(crate) fn prove(shell: &Shell) -> bool {
         let test = test.env("NONO_TEST_BIN_DIR", target.join("release")).env("NONO_TEST_CASES", "1000000");
         Ok(test.run().map(|()| true)?)
     });
+    steps.make("why and kernel", || {
+        let target = target_dir(shell)?;
+        let test = cmd!(shell, "cargo test --release --package nono-tests --test why -- --nocapture why_says");
+        let test = test.env("NONO_TEST_BIN_DIR", target.join("release")).env("NONO_TEST_WHY_CASES", "5000");
+        Ok(test.run().map(|()| true)?)
+    });
     steps.make("escapes under --explain", || {
         let target = target_dir(shell)?;
         let test = cmd!(shell, "cargo test --release --package nono-tests --test escape -- --nocapture explaining");

@@ -8,6 +8,7 @@ use serde_json::Value;
 use std::fmt::{self, Write};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 const QUESTIONS: usize = 10;
 
@@ -197,7 +198,16 @@ fn remedy(
         return true;
     };
     let words = remedy.get("words").and_then(Value::as_array).cloned().unwrap_or_default();
-    flags.extend(words.iter().map(|word| word.as_str().unwrap().to_owned()));
+    let words: Vec<String> = words.iter().map(|word| word.as_str().unwrap().to_owned()).collect();
+    let pasted = pasted(remedy.get("flag").and_then(Value::as_str).unwrap_or_default());
+    if pasted != words {
+        faults.push(format!("{label}: with {remedy} a shell reads {pasted:?}"));
+    }
+    flags.extend(pasted);
+    let (again, other, said) = scene.why(&flags, question);
+    if again != Some(0) {
+        faults.push(format!("{label}: with {remedy} why says {again:?} {other} {said}"));
+    }
     if !scene.namespaces && words.iter().any(|word| *word == "--allow-bind" || *word == "--allow-unix") {
         // These take a supervisor: see `Tree::network`.
         return true;
@@ -212,12 +222,20 @@ fn remedy(
     undo.now()
 }
 
+/// The words of a line that was pasted into a shell.
+fn pasted(line: &str) -> Vec<String> {
+    let mut shell = Command::new("/bin/sh");
+    let printed = shell.args(["-c", &format!("for word in {line}; do printf '%s\\n' \"$word\"; done")]);
+    let printed = String::from_utf8(printed.output().unwrap().stdout).unwrap();
+    printed.lines().map(str::to_owned).collect()
+}
+
 /// The flags without what is to be left out; none where a profile says it.
 fn without(flags: &[String], left: Option<&str>, scene: &Scene<'_>) -> Option<Vec<String>> {
     let Some(left) = left else { return Some(flags.to_vec()) };
     let mut rest = flags.to_vec();
     for left in left.split(" and ") {
-        let Some(deny) = left.strip_prefix("--deny ") else {
+        let Some(deny) = left.strip_prefix("--deny ").map(|deny| pasted(deny).concat()) else {
             if !rest.iter().any(|flag| flag == left) {
                 return None;
             }
@@ -226,7 +244,7 @@ fn without(flags: &[String], left: Option<&str>, scene: &Scene<'_>) -> Option<Ve
         };
         let is = |path: &str| {
             let path = scene.jail.work().join(path);
-            path.canonicalize().unwrap_or(path) == Path::new(deny)
+            path.canonicalize().unwrap_or(path) == Path::new(&deny)
         };
         let at: Vec<usize> = (1..rest.len()).filter(|at| rest[at - 1] == "--deny" && is(&rest[*at])).collect();
         for at in at.into_iter().rev() {

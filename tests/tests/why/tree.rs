@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 
-const DIRECTORIES: [&str; 6] = ["a", "a/d", "a/d/g", "b", "b/e", "c"];
+const DIRECTORIES: [&str; 6] = ["a", "a/d", "a/d/g", "b", "b/it's $e", "c"];
 
 /// What there is, by its path from the working directory.
 pub(crate) struct Tree {
