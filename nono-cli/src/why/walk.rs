@@ -105,8 +105,10 @@ impl Walk {
         }
         self.through.push(self.at.clone());
         if name == ".." {
+            // Up, too, the kernel only goes from a directory that may be searched.
+            let above = fs::symlink_metadata(self.at.join(name));
+            self.found = Some(above.map_err(|source| WhyError::Look { path: self.at.clone(), source })?);
             self.at.pop();
-            self.found = Some(look(&self.at)?);
             return Ok(());
         }
         let next = self.at.join(name);

@@ -152,3 +152,16 @@ fn a_sandbox_is_asked_from_inside_and_nothing_is_left() {
     }
     assert_eq!(fs::read_to_string(jail.work().join("file.txt")).unwrap(), "in the working directory\n");
 }
+
+/// Found by comparing with the kernel: the way up was taken for open where the directory is covered.
+#[test]
+fn from_inside_no_way_leads_up_through_what_is_denied() {
+    nono_tests::need!(Need::Landlock(4), Need::Seccomp, Need::UserNamespaces);
+    let jail = Jail::new();
+    fs::create_dir(jail.work().join("closed")).unwrap();
+    let nono = jail.args([""; 0]).command().get_program().to_str().unwrap().to_owned();
+    let run = ["run", "-q", "--allow", ".", "--deny", "closed", "--read-file", &nono, "--", &nono, "why", "--self"];
+    for (path, status) in [("closed/../file.txt", 1), ("file.txt", 0)] {
+        jail.args(run).cmd(["--path", path, "--op", "read"]).run().status(status);
+    }
+}

@@ -154,6 +154,10 @@ fn compare(
         return undo.now();
     }
     let label = format!("{}: {}", scene.label, question.join(" "));
+    if matches!(question[0].as_str(), "delete" | "rename") {
+        // What is removed outside loses its cover in all namespaces: detach_mounts in fs/namespace.c.
+        *inside = scene.inside(&scene.flags);
+    }
     let (status, answer, said) = scene.why(&scene.flags, question);
     let own = inside.ask(&[vec!["self".to_owned(), scene.nono.clone()], as_query(question)].concat());
     let (Some(own), Some(done)) = (own, inside.ask(question)) else {
