@@ -5,6 +5,7 @@ use crate::place::{Place, Rule};
 use nono_tests::capture::{self, Captured, Group, text};
 use nono_tests::jail::{Jail, User};
 use nono_tests::need::{self, Need};
+use nono_tests::sample;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
@@ -141,7 +142,7 @@ fn a_supervisor_without_descriptors_refuses_and_goes_on() {
     nono_tests::need!(Need::Landlock(1), Need::Seccomp);
     with_place(|place| {
         let prefix = place.nono(Rule::Directory, &[]).unwrap();
-        for limit in ["10", "12", "14", "16", "20", "24", "32"] {
+        for limit in sample::part("deputy", vec!["10", "12", "14", "16", "20", "24", "32"]) {
             let mut shell =
                 vec!["/bin/sh".into(), "-c".into(), format!("ulimit -n {limit}; exec \"$@\"").into(), "sh".into()];
             shell.extend(prefix.iter().cloned());

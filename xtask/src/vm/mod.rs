@@ -107,7 +107,8 @@ const LEFT_OUT: [(&str, &str); 2] = [
 ];
 
 /// Suites whose parts are made by one kernel each, and how many parts there are: of all kernels, and of the quick ones.
-const SAMPLED: [(&str, usize, usize); 4] = [("deny", 6, 24), ("deputy", 8, 24), ("escape", 4, 12), ("faults", 24, 96)];
+const SAMPLED: [(&str, usize, usize); 4] =
+    [("deny", 24, 48), ("deputy", 24, 48), ("escape", 16, 32), ("faults", 48, 96)];
 
 /// Cases of mass tests: a fiftieth, for emulation is slow.
 const CASES: [(&str, &str); 2] = [("NONO_TEST_CASES", "2000"), ("NONO_TEST_MODEL_CASES", "400")];
