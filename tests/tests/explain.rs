@@ -287,5 +287,10 @@ fn what_is_not_executed_ends_as_without() {
             ran(&["--explain"]).status(status);
         }
     }
-    jail.args(["run", "-q", "--", "../data/tool"]).run().status(126).stderr_has("--explain");
+    // Where what is missing is the program's own grant, it is named at once.
+    for (command, status, hint) in
+        [("./none", 126, "--explain"), ("./missing", 127, "--explain"), ("../data/tool", 126, "--read")]
+    {
+        jail.args(["run", "-q", "--allow-cwd", "--", command]).run().status(status).stderr_has(hint);
+    }
 }
