@@ -118,7 +118,7 @@ fn what_has_no_meaning_there_is_refused_and_said() {
         (&["--supervised", "--dry-run"], "--supervised does not exist on macOS"),
         (&["--approve", "true"], "--approve does not exist on macOS"),
         (&["--approve-rules", "rules.toml"], "--approve-rules does not exist on macOS"),
-        (&["--approve-timeout", "5"], "--approve-timeout does not exist on macOS"),
+        (&["--approve-timeout", "5"], "--approve-timeout is for supervised runs, which do not exist on macOS"),
         (&["--audit", "audit"], "--audit is for supervised runs, which do not exist on macOS"),
         (&["--kill-orphans"], "--kill-orphans is for supervised runs"),
         (&["--keep-cap", "CHOWN"], "macOS has none"),

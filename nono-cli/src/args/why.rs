@@ -9,6 +9,7 @@ use std::path::PathBuf;
 /// `nono why [GRANTS] QUERY [--json]`
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("query").required(true).multiple(false).args(["path", "rename", "connect", "bind", "unix"]))]
+#[command(override_usage = "nono why [OPTIONS] QUESTION\n       nono why --self [--json] QUESTION")]
 #[command(after_help = "Exit status: 0 allowed, 1 denied, 2 an error, or not to be told.")]
 pub(crate) struct Why {
     #[command(flatten)]
