@@ -49,7 +49,7 @@ pub(crate) fn run(shell: &Shell) -> bool {
     });
     steps.make("cross (available)", || crate::cross::check_macos(shell));
     // The full number of cases is for `prove`.
-    let _cases = std::env::var_os("NONO_TEST_CASES").is_none().then(|| shell.push_env("NONO_TEST_CASES", "100000"));
+    let _cases = std::env::var_os("NONO_TEST_CASES").is_none().then(|| shell.push_env("NONO_TEST_CASES", "20000"));
     steps.make("tests", || tests_run::run(shell, &[]));
     steps.make("kernels (quick)", || crate::vm::run_if_possible(shell));
     steps.make("fuzz (15 s each)", || crate::fuzz::run(&crate::fuzz::Options::of_ci(), shell));
@@ -87,6 +87,12 @@ pub(crate) fn prove(shell: &Shell) -> bool {
         let target = target_dir(shell)?;
         let test = cmd!(shell, "cargo test --release --package nono-tests --test why -- --nocapture why_says");
         let test = test.env("NONO_TEST_BIN_DIR", target.join("release")).env("NONO_TEST_WHY_CASES", "5000");
+        Ok(test.run().map(|()| true)?)
+    });
+    steps.make("answers of a supervisor", || {
+        let target = target_dir(shell)?;
+        let test = cmd!(shell, "cargo test --release --package nono-tests --test answers -- --nocapture");
+        let test = test.env("NONO_TEST_BIN_DIR", target.join("release")).env("NONO_TEST_CASES", "1000000");
         Ok(test.run().map(|()| true)?)
     });
     steps.make("escapes under --explain", || {

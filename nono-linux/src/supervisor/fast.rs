@@ -81,6 +81,8 @@ mod tests {
             ("/srv/data", OpenFlags::READ, true),
             ("/srv/data/a/b", OpenFlags::READ, true),
             ("/srv/data/a", OpenFlags::WRITE, false),
+            ("/srv/data/a", OpenFlags::READ | OpenFlags::CREATE, false),
+            ("/srv/data/out/a", OpenFlags::READ | OpenFlags::CREATE, true),
             ("/srv/data/out/a", OpenFlags::READ | OpenFlags::WRITE, true),
             ("/srv/data/out/a", OpenFlags::WRITE | OpenFlags::TRUNCATE, true),
             ("/srv/database", OpenFlags::READ, false),

@@ -10,6 +10,7 @@ use super::call::{Open, confines};
 use super::fast::Granted;
 use super::socket::SocketCall;
 use crate::observe::Observer;
+use nono_core::OpenFlags;
 use nono_seccomp::{ListenError, Listener, Notification, Readiness};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
@@ -159,8 +160,9 @@ impl<'a> Pool<'a> {
     }
 
     fn goes_on(&self, open: &Open) -> bool {
-        // A mode that only drivers know is not ours either.
-        open.asked().is_none_or(|flags| self.granted.covers(open.path.as_bytes(), flags))
+        // What may have to be made is not there for whoever may read. A mode that only drivers know is not ours either.
+        let creates = if open.creates() { OpenFlags::CREATE } else { OpenFlags::empty() };
+        open.asked().is_none_or(|flags| self.granted.covers(open.path.as_bytes(), flags | creates))
     }
 
     /// Answers a call that takes longer; whether the lead was left or lost.
