@@ -34,6 +34,7 @@ use crate::error::CliError;
 use crate::{exit, home, policy, protected, report, terminal};
 use case::{Case, Given};
 use nono_core::Port;
+use remedy::Remedy;
 use show::Answer;
 use std::path::{Path, PathBuf};
 use verdict::Verdict;
@@ -80,8 +81,11 @@ pub(crate) fn run(asked: Asked) -> Result<u8, CliError> {
             let given = Given::of(run)?;
             let case = Case::of(&given)?;
             let verdict = judge(&case, &query)?;
+            let is_protected = is_protected(&query, &given.workdir, &protected);
             let remedy = if verdict.allowed { None } else { remedy::find(&given, &query, &verdict, &protected) };
-            Answer::new(&query, verdict, remedy, is_protected(&query, &given.workdir, &protected))
+            // A directory above says nothing of what is asked for in it.
+            let remedy = remedy.map(|remedy| Remedy { protected: remedy.protected || is_protected, ..remedy });
+            Answer::new(&query, verdict, remedy, is_protected)
         }
     };
     terminal::output(&if json { report::json(&answer) } else { answer.human(terminal::colours()) });
