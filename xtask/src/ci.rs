@@ -51,7 +51,6 @@ pub(crate) fn run(shell: &Shell) -> bool {
     // The full number of cases is for `prove`.
     let _cases = std::env::var_os("NONO_TEST_CASES").is_none().then(|| shell.push_env("NONO_TEST_CASES", "20000"));
     steps.make("tests", || tests_run::run(shell, &[]));
-    steps.make("kernels (quick)", || crate::vm::run_if_possible(shell));
     steps.make("fuzz (15 s each)", || crate::fuzz::run(&crate::fuzz::Options::of_ci(), shell));
     steps.make("bench (smoke)", || {
         crate::bench::start(shell, 20, None, &[])?;

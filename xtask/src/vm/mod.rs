@@ -17,7 +17,7 @@ use crate::cross;
 use crate::fetch::{Apt, Architecture, cache};
 use crate::tests_run::target_dir;
 use anyhow::{Context, bail};
-use clap::{Parser, ValueEnum};
+use clap::{Args, ValueEnum};
 use guests::Guests;
 use image::{USER, Work};
 use kernels::Kernel;
@@ -29,7 +29,7 @@ use table::Tested;
 use xshell::{Shell, cmd};
 
 /// Arguments of `cargo xtask test-vm`.
-#[derive(Debug, Parser)]
+#[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "a flag of the command line is a bool")]
 pub(crate) struct TestVm {
     /// Which kernels: all, quick (three), or versions such as 6.12 or 6.1,7.0
@@ -130,19 +130,6 @@ pub(crate) fn run(shell: &Shell, options: &TestVm) -> anyhow::Result<bool> {
         bail!("--write needs --kernel all: the page tells of every kernel");
     }
     test(shell, options, fetch(shell, options)?, began)
-}
-
-/// The quick kernels, where an emulator and kernels can be had; where not, that is said, and nothing was tested.
-pub(crate) fn run_if_possible(shell: &Shell) -> anyhow::Result<bool> {
-    let began = Instant::now();
-    let options = TestVm::parse_from(["test-vm"]);
-    match fetch(shell, &options) {
-        Ok(fetched) => test(shell, &options, fetched, began),
-        Err(why) => {
-            println!("skipped: the tests on other kernels: {why:#}");
-            Ok(true)
-        }
-    }
 }
 
 fn fetch(shell: &Shell, options: &TestVm) -> anyhow::Result<Fetched> {
