@@ -169,7 +169,7 @@ fn measure(bench: Bench, shell: &Shell) -> anyhow::Result<bool> {
         Bench::Syscalls { runs } => bench::syscalls(shell, runs),
         Bench::Build { runs } => bench::build(shell, runs),
         Bench::Explain { runs } => bench::explain(shell, runs),
-        Bench::Why { runs } => return bench::why(shell, runs).map(|()| true),
+        Bench::Why { runs } => bench::why(shell, runs),
         Bench::Memory { opens, no_size } => bench::memory(shell, opens, !no_size),
     };
     rows.map(|_| true)

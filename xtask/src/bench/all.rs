@@ -2,7 +2,7 @@
 
 use super::record::{Machine, Record, table};
 use super::row::Row;
-use super::{build, explain, memory, open, rules, start, syscalls};
+use super::{build, explain, memory, open, rules, start, syscalls, why};
 use anyhow::Context;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -35,6 +35,7 @@ pub(crate) fn run(shell: &Shell, peers: &[PathBuf]) -> anyhow::Result<bool> {
         make("memory", &|| memory(shell, 1_000_000, true)),
         make("build", &|| build(shell, 5)),
         make("explain", &|| explain(shell, 20)),
+        make("why", &|| why(shell, 100)),
     ];
     table(&place, &machine, &records)?;
     println!("\nwritten to {} after {} s", relative(shell, &place).display(), begun.elapsed().as_secs());

@@ -62,7 +62,7 @@ impl Record {
         let file = place.join(format!("{}.json", self.bench));
         let text = serde_json::to_string_pretty(self)? + "\n";
         fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
-        for unit in ["times", "ns", "KB"] {
+        for unit in ["times", "ns", "us", "KB"] {
             let rows: Vec<&Row> = self.rows.iter().filter(|row| row.unit == unit).collect();
             let file = place.join(format!("{}-{}.svg", self.bench, unit.to_lowercase()));
             if rows.is_empty() {

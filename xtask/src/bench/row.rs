@@ -9,7 +9,7 @@ use serde::Serialize;
 pub(crate) struct Row {
     /// Of what.
     pub(super) what: String,
-    /// `times`, `ns` or `KB`.
+    /// `times`, `ns`, `us` or `KB`.
     pub(super) unit: &'static str,
     pub(super) median: f64,
     pub(super) best: f64,

@@ -1,7 +1,8 @@
 //! `cargo xtask bench why`: what an answer costs with a profile of a thousand entries, beside `/bin/true`, which is what
 //! starting any program costs here.
 
-use super::{build_nono, figures, is_directory};
+use super::row::{Row, print};
+use super::{build_nono, is_directory};
 use crate::tests_run::target_dir;
 use anyhow::{Context, ensure};
 use std::fmt::Write;
@@ -13,40 +14,33 @@ use xshell::Shell;
 
 /// Entries of the profile.
 const ENTRIES: usize = 1000;
-/// In milliseconds, for the median, on a machine with nothing else to do.
-const LIMIT: f64 = 5.0;
+/// In microseconds, on a machine with nothing else to do.
+const LIMIT: f64 = 5_000.0;
 
 /// A question, and the exit status of its answer.
 const QUESTIONS: [(&str, &[&str], i32); 3] = [
     ("allowed", &["--path", "why/7/7", "--op", "list"], 0),
-    ("denied, and what would allow it", &["--path", "why/7/7/new", "--op", "create"], 1),
-    ("a port, and what would allow it", &["--connect", "443"], 1),
+    ("denied, and a flag", &["--path", "why/7/7/new", "--op", "create"], 1),
+    ("a port, and a flag", &["--connect", "443"], 1),
 ];
 
 /// Asks each question `runs` times, in turn with `/bin/true`.
-pub(crate) fn run(shell: &Shell, runs: usize) -> anyhow::Result<()> {
+pub(crate) fn run(shell: &Shell, runs: usize) -> anyhow::Result<Vec<Row>> {
     ensure!(runs > 0, "--runs is at least 1");
     let target = target_dir(shell)?;
     let nono = build_nono(shell, &target)?;
     let place = target.join("bench");
     let profile = profile(shell, &place)?;
-    println!(
-        "\nnono why, {ENTRIES} entries, {runs} alternating runs, in milliseconds   (ratio of the medians to /bin/true)"
-    );
-    println!("  {:<44} {:>6} {:>7}", "", "median", "best");
+    let mut rows = Vec::new();
     for (name, question, status) in QUESTIONS {
         let mut why = Command::new(&nono);
         why.args(["why", "-p"]).arg(&profile).args(question);
         let (floor, times) = alternate(&mut why, status, &place, runs)?;
-        let (floor, times) = figures(&floor).zip(figures(&times)).context("nothing was measured")?;
-        let (median, best) = (times.median * 1e3, times.best * 1e3);
-        let held = if median < LIMIT { "held" } else { "NOT held" };
-        println!(
-            "  {name:<44} {median:>6.2} {best:>7.2}   ({:.1}; limit {LIMIT}: {held})",
-            times.median / floor.median
-        );
+        rows.push(Row::of(name, "us", &times, Some(LIMIT))?);
+        rows.push(Row::ratio(&format!("{name}, to /bin/true"), &times, &floor, None)?);
     }
-    Ok(())
+    print(&format!("nono why, {ENTRIES} entries"), &rows);
+    Ok(rows)
 }
 
 /// A profile that grants directories which exist.
@@ -65,7 +59,7 @@ fn profile(shell: &Shell, place: &Path) -> anyhow::Result<PathBuf> {
     Ok(file)
 }
 
-/// The times of `/bin/true` and of `why`, in seconds; the first three rounds are not counted.
+/// The times of `/bin/true` and of `why`, in microseconds; the first three rounds are not counted.
 fn alternate(why: &mut Command, expected: i32, place: &Path, runs: usize) -> anyhow::Result<(Vec<f64>, Vec<f64>)> {
     let (mut floor, mut times) = (Vec::new(), Vec::new());
     for round in 0..runs + 3 {
@@ -82,7 +76,7 @@ fn once(command: &mut Command, expected: i32, place: &Path) -> anyhow::Result<f6
     command.current_dir(place).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let started = Instant::now();
     let status = command.status().with_context(|| format!("cannot start {command:?}"))?;
-    let took = started.elapsed().as_secs_f64();
+    let took = started.elapsed().as_secs_f64() * 1e6;
     ensure!(status.code() == Some(expected), "{command:?}: {status}");
     Ok(took)
 }
