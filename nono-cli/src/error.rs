@@ -86,11 +86,6 @@ pub(crate) enum CliError {
     /// `--json` without anything to be printed.
     #[error("--json: with run it goes with --dry-run or --explain, whose results it prints")]
     IdleJson,
-    /// Both at once.
-    #[error(
-        "--explain goes with no --supervised, --approve or --approve-rules, which ask about what is refused; use one of them"
-    )]
-    ExplainSupervised,
     /// `--explain` on macOS.
     #[cfg(seatbelt)]
     #[error(
@@ -201,7 +196,6 @@ impl CliError {
             | CliError::Supervise(_)
             | CliError::Tmp(_)
             | CliError::IdleJson
-            | CliError::ExplainSupervised
             | CliError::Shell(_)
             | CliError::Report { .. } => exit::SETUP,
             #[cfg(seatbelt)]

@@ -100,7 +100,7 @@ impl Linux {
     }
 
     /// Prepares policies whose programs are watched: a program is started by [`spawn`](crate::spawn) under such a policy, and
-    /// [`Policy::observer`] tells what it was refused. What a supervisor hands over beside that counts as refused.
+    /// [`Policy::observer`] tells what it was refused. What a supervisor hands over was not refused.
     #[must_use = "the backend is returned, not changed"]
     pub fn observed(self) -> Linux {
         Linux { observed: true, ..self }

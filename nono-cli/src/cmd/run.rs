@@ -62,14 +62,11 @@ pub(crate) fn run(mut run: Run) -> Result<u8, CliError> {
     ended.map(supervise::end_as)
 }
 
-/// `--json` is for what is reported, and `--explain` for who is not asked meanwhile.
+/// `--json` is for what is reported, and `--explain` for where that can be seen.
 fn check_explain(run: &Run) -> Result<(), CliError> {
     let options = &run.options;
     if options.json && !options.dry_run && !options.explain {
         return Err(CliError::IdleJson);
-    }
-    if options.explain && run.supervision.is_on() {
-        return Err(CliError::ExplainSupervised);
     }
     explain::check(options.explain)
 }

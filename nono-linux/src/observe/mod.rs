@@ -10,8 +10,12 @@
 //! open of what is there is let go on first, as soon as its path is copied and it is known where that starts: what it costs
 //! is two system calls then, and the look happens while the program works. The report may be about what took the place of the
 //! object in between, or name a program that was executed right after.
+//!
+//! Where a supervisor acts on a call, it is counted as refused first, and taken back if the supervisor gives what was asked for
+//! (`Sighting`). A file system that hangs holds up who looks, and no other call: those are answered unseen meanwhile.
 
 mod call;
+mod exclusive;
 mod record;
 mod refusal;
 mod request;
@@ -26,6 +30,7 @@ pub(crate) use call::CALLS;
 use crate::abi::Kernel;
 use crate::filter::Filtering;
 use call::Asked;
+use exclusive::Exclusive;
 use nono_core::{Accepted, CapabilitySet, Decision, FsAccess, NetworkMode, OpenFlags, Request, Rule, decide};
 use nono_seccomp::{Action, BuildError, Errno as Answer, ListenError, Notification};
 use record::Record;
@@ -43,8 +48,20 @@ pub struct Observer {
     names: RandomState,
     /// Whether what the filter refuses fails.
     refuses: bool,
-    state: Mutex<State>,
+    verdicts: Verdicts,
+    sight: Exclusive<Sight>,
+    record: Mutex<Record>,
 }
+
+/// A call that was counted as refused, and that a supervisor may yet give.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sighting {
+    thread: u32,
+    at: usize,
+}
+
+/// A call that a supervisor acts on, and what was seen of it.
+pub(crate) type Handed<'l> = (Notification<'l>, Option<Sighting>);
 
 /// Whose calls are looked at.
 #[derive(Debug, Clone, Copy)]
@@ -53,12 +70,6 @@ pub(crate) struct Answering {
     pub(crate) namespaced: bool,
     /// Those of programs that are restricted: what their filter refuses fails. Of others nothing does.
     pub(crate) refuses: bool,
-}
-
-struct State {
-    sight: Sight,
-    verdicts: Verdicts,
-    record: Record,
 }
 
 impl fmt::Debug for Observer {
@@ -85,153 +96,172 @@ impl Observer {
     ) -> Result<Observer, ObserverError> {
         let verdicts = Verdicts::new(set, kernel, accepted, filtering).map_err(ObserverError::Filter)?;
         let sight = Sight::new(answering.namespaced).map_err(ObserverError::Own)?;
-        let state = Mutex::new(State { sight, verdicts, record: Record::default() });
-        Ok(Observer { set: set.clone(), names: RandomState::new(), refuses: answering.refuses, state })
+        let (sight, record) = (Exclusive::new(sight), Mutex::default());
+        let (set, names, refuses) = (set.clone(), RandomState::new(), answering.refuses);
+        Ok(Observer { set, names, refuses, verdicts, sight, record })
     }
 
     /// What was seen so far.
     pub fn observations(&self) -> Observations {
-        self.state().record.observations()
+        self.record().observations()
     }
 
     /// Looks at a call and lets it go on, or fail as the filter has it. Gives it back if a supervisor acts on it.
-    pub(crate) fn watch<'l>(&self, notification: Notification<'l>) -> Result<Option<Notification<'l>>, ListenError> {
-        let mut state = self.state();
-        match state.verdicts.of(notification.call()) {
+    pub(crate) fn watch<'l>(&self, notification: Notification<'l>) -> Result<Option<Handed<'l>>, ListenError> {
+        match self.verdicts.of(notification.call()) {
             Action::Errno(number) => {
                 let errno = Answer::new(i32::from(number)).unwrap_or(Answer::EPERM);
-                self.see_refused(&mut state, &notification, errno);
+                self.look(|sight| self.see_refused(sight, &notification, errno));
                 if self.refuses { notification.fail(errno) } else { notification.resume() }.map(|_| None)
             }
             Action::Notify => {
-                if let Some(pinned) = self.pin(&mut state, &notification) {
-                    self.see(&mut state, pinned);
-                }
-                Ok(Some(notification))
+                let look =
+                    |sight: &mut Sight| self.pin(sight, &notification).and_then(|pinned| self.see(sight, pinned));
+                let sighting = self.look(look).flatten();
+                Ok(Some((notification, sighting)))
             }
-            _ => self.see_and_resume(&mut state, notification).map(|()| None),
+            _ => self.see_and_resume(notification).map(|()| None),
         }
     }
 
-    fn see_and_resume(&self, state: &mut State, notification: Notification<'_>) -> Result<(), ListenError> {
-        let Some((pinned, at_leisure)) = self.read(state, &notification) else {
-            return notification.resume().map(drop);
-        };
-        if at_leisure {
-            notification.resume()?;
-            self.see(state, pinned);
-            return Ok(());
+    /// A supervisor gave what was counted as refused.
+    pub(crate) fn given(&self, Sighting { thread, at }: Sighting) {
+        self.record().given(thread, at);
+    }
+
+    /// Looks by `act`, unless another thread is held up by what it looks at: then nothing is seen of a call.
+    fn look<T>(&self, act: impl FnOnce(&mut Sight) -> T) -> Option<T> {
+        let seen = self.sight.with(act);
+        if seen.is_none() {
+            self.record().unknown();
         }
-        self.see(state, pinned);
-        notification.resume().map(drop)
+        seen
+    }
+
+    fn see_and_resume(&self, notification: Notification<'_>) -> Result<(), ListenError> {
+        let mut waiting = Some(notification);
+        let resumed = self.look(|sight| {
+            let Some((pinned, at_leisure)) = waiting.as_ref().and_then(|call| self.read(sight, call)) else {
+                return Ok(());
+            };
+            if let Some(notification) = waiting.take_if(|_| at_leisure) {
+                notification.resume()?;
+            }
+            self.see(sight, pinned);
+            Ok(())
+        });
+        resumed.unwrap_or(Ok(()))?;
+        waiting.map_or(Ok(()), |notification| notification.resume().map(drop))
     }
 
     /// A call that fails whatever it is about. Where it is about a path or a port, that is what is told.
-    fn see_refused(&self, state: &mut State, notification: &Notification<'_>, errno: Answer) {
-        if let Some(pinned) = self.pin(state, notification) {
-            return self.see(state, pinned);
+    fn see_refused(&self, sight: &mut Sight, notification: &Notification<'_>, errno: Answer) {
+        if let Some(pinned) = self.pin(sight, notification) {
+            self.see(sight, pinned);
+            return;
         }
-        let Some(thread) = state.sight.meet(notification) else { return state.record.unknown() };
-        let told = state.verdicts.told(notification.call(), errno);
-        let who = state.sight.introduce(thread);
-        state.record.refused(thread, who, What::Call(told), None);
+        let Some(thread) = sight.meet(notification) else { return self.record().unknown() };
+        let told = self.verdicts.told(notification.call(), errno);
+        let who = sight.introduce(thread);
+        self.record().refused(thread, who, What::Call(told), None);
     }
 
-    fn pin(&self, state: &mut State, notification: &Notification<'_>) -> Option<Pinned> {
-        self.read(state, notification).map(|(pinned, _)| pinned)
+    fn pin(&self, sight: &mut Sight, notification: &Notification<'_>) -> Option<Pinned> {
+        self.read(sight, notification).map(|(pinned, _)| pinned)
     }
 
     /// Copies what a call is about, and tells whether the rest may be found out when it has gone on.
-    #[expect(clippy::unused_self, reason = "one step of watching, like the others")]
-    fn read(&self, state: &mut State, notification: &Notification<'_>) -> Option<(Pinned, bool)> {
+    fn read(&self, sight: &mut Sight, notification: &Notification<'_>) -> Option<(Pinned, bool)> {
         let asked = Asked::read(notification)?;
-        let Some(thread) = state.sight.meet(notification) else {
-            state.record.unknown();
+        let Some(thread) = sight.meet(notification) else {
+            self.record().unknown();
             return None;
         };
         match asked {
             Asked::ChangeDirectory => {
-                state.sight.forget_directories_of_threads();
+                sight.forget_directories_of_threads();
                 return None;
             }
             Asked::Execute(..) => {
                 // Before it is another program: who asks is the one that executes.
-                let _known = state.sight.introduce(thread);
+                let _known = sight.introduce(thread);
             }
             _ => {}
         }
         let at_leisure = asked.changes_nothing();
-        let pinned = Pinned::new(&mut state.sight, thread, asked).ok();
+        let pinned = Pinned::new(sight, thread, asked).ok();
         if pinned.is_none() {
-            state.record.unknown();
+            self.record().unknown();
         }
         pinned.map(|pinned| (pinned, at_leisure))
     }
 
-    /// Finds out what a call is about, and what the model says to it.
-    fn see(&self, state: &mut State, pinned: Pinned) {
-        let State { sight, record, .. } = state;
+    /// Finds out what a call is about, and what the model says to it; where it is about an open that is refused, where that is
+    /// counted.
+    fn see(&self, sight: &mut Sight, pinned: Pinned) -> Option<Sighting> {
         let (thread, executes) = (pinned.thread, pinned.executes());
         let name = self.names.hash_one(pinned.first_name());
+        let mut counted = None;
         match pinned.meaning(sight, &self.set) {
             Meaning::Asks(requests, around) => {
-                self.judge(state, thread, &requests, around);
+                counted = self.judge(sight, thread, &requests, around);
                 if requests.iter().any(changes_ways) {
-                    state.sight.forget_ways();
+                    sight.forget_ways();
                 }
             }
-            Meaning::AnyPort => self.see_port(state, thread, What::AnyPort),
+            Meaning::AnyPort => self.see_port(sight, thread, What::AnyPort),
             Meaning::Listens(port) => {
                 let bind = port.map(|port| Request::Bind { port });
                 let allowed = |request: &Request| decide(&self.set, request).is_allowed();
                 // A port that was asked for by its number was told of when it was.
-                let told = |request: Request| record.knows(&What::Request(request));
+                let told = |request: Request| self.record().knows(&What::Request(request));
                 if !bind.as_ref().is_some_and(allowed) && !bind.is_some_and(told) {
-                    self.see_port(state, thread, What::Listen);
+                    self.see_port(sight, thread, What::Listen);
                 }
             }
-            Meaning::Missing => record.missing(name),
+            Meaning::Missing => self.record().missing(name),
             Meaning::Nothing => {}
-            Meaning::Unknown => record.unknown(),
+            Meaning::Unknown => self.record().unknown(),
         }
         if executes {
-            state.sight.forget_program(thread);
+            sight.forget_program(thread);
         }
+        counted.map(|at| Sighting { thread, at })
     }
 
     /// What only an open network allows.
-    fn see_port(&self, state: &mut State, thread: u32, what: What) {
+    fn see_port(&self, sight: &mut Sight, thread: u32, what: What) {
         if *self.set.network() != NetworkMode::AllowAll {
-            let who = state.sight.introduce(thread);
-            state.record.refused(thread, who, what, None);
+            let who = sight.introduce(thread);
+            self.record().refused(thread, who, what, None);
         }
     }
 
-    fn judge(&self, state: &mut State, thread: u32, requests: &[Request], around: FsAccess) {
-        let State { sight, record, .. } = state;
+    fn judge(&self, sight: &mut Sight, thread: u32, requests: &[Request], around: FsAccess) -> Option<usize> {
         // Most files are in a directory whose rights are known; a grant of the file alone could but add to them.
         let plain = matches!(requests, [Request::Open { flags, .. }] if around.contains(needed(*flags)));
-        if plain && !record.waits_for(thread) {
-            return;
+        if plain && !self.record().waits_for(thread) {
+            return None;
         }
-        let mut refused = false;
+        let (mut refused, mut counted) = (false, None);
         for request in requests {
             let Decision::Denied(denial) = decide(&self.set, request) else { continue };
             refused = true;
             // What is denied may be covered by something that nobody may touch.
             if matches!(denial.rule, Rule::Denied { .. }) || is_permitted(sight, thread, request) {
                 let who = sight.introduce(thread);
-                record.refused(thread, who, What::Request(request.clone()), Some(denial));
+                counted = self.record().refused(thread, who, What::Request(request.clone()), Some(denial));
             }
         }
         if let (false, Some(request)) = (refused, requests.first()) {
-            record.allowed(thread, request);
+            self.record().allowed(thread, request);
         }
+        counted
     }
 
     /// A thread that panicked while it looked has forgotten a call; what it knew before is whole.
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn record(&self) -> MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -66,22 +66,23 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Counts a refusal.
+    /// Counts a refusal, and says where it is kept; none if there is no room.
     pub(super) fn refused(
         &mut self,
         thread: u32,
         (process, program): (u32, Option<PathBuf>),
         what: What,
         denial: Option<Denial>,
-    ) {
+    ) -> Option<usize> {
         let key = (what, program);
-        if let Some(known) = self.known.get(&key).and_then(|at| self.all.refused.get_mut(*at)) {
+        if let Some(at) = self.known.get(&key).copied() {
+            let known = self.all.refused.get_mut(at)?;
             known.count = known.count.saturating_add(1);
-            return;
+            return Some(at);
         }
         if self.known.len() >= ROOM {
             self.unknown();
-            return;
+            return None;
         }
         let at = self.all.refused.len();
         if matches!(key.0, What::Request(_)) {
@@ -90,6 +91,18 @@ impl Record {
         self.known.insert(key.clone(), at);
         let (what, program) = key;
         self.all.refused.push(Refused { what, denial, process, program, count: 1, recovered: false });
+        Some(at)
+    }
+
+    /// A supervisor gave what was counted as refused there.
+    pub(super) fn given(&mut self, thread: u32, at: usize) {
+        let Some(known) = self.all.refused.get_mut(at) else { return };
+        known.count = known.count.saturating_sub(1);
+        let What::Request(request) = known.what.clone() else { return };
+        if let Some(open) = self.open.get_mut(&thread) {
+            open.retain(|other| *other != at);
+        }
+        self.allowed(thread, &request);
     }
 
     /// Something was allowed: it may be what the thread does instead.
@@ -118,7 +131,8 @@ impl Record {
 
     /// Whether this was refused to anybody.
     pub(super) fn knows(&self, what: &What) -> bool {
-        self.known.keys().any(|(known, _)| known == what)
+        let counted = |at: &usize| self.all.refused.get(*at).is_some_and(|one| one.count > 0);
+        self.known.iter().any(|((known, _), at)| known == what && counted(at))
     }
 
     pub(super) fn unknown(&mut self) {
@@ -126,7 +140,10 @@ impl Record {
     }
 
     pub(super) fn observations(&self) -> Observations {
-        self.all.clone()
+        let mut all = self.all.clone();
+        // What was given each time was refused to nobody.
+        all.refused.retain(|one| one.count > 0);
+        all
     }
 }
 
@@ -196,6 +213,22 @@ mod tests {
             record.allowed(1, &now);
             assert_eq!(record.observations().refused[0].recovered, recovers, "{before:?} {now:?}");
         }
+    }
+
+    #[test]
+    fn what_a_supervisor_gives_was_not_refused() {
+        let mut record = Record::default();
+        let ask = |record: &mut Record, flags| {
+            record.refused(1, (1, None), What::Request(Request::open("/x", flags)), None).unwrap()
+        };
+        let (both, first) = (ask(&mut record, READ | WRITE), ask(&mut record, READ));
+        record.given(1, first);
+        let all = record.observations().refused;
+        assert!(all.len() == 1 && all[0].recovered, "it read what it could not write: {all:?}");
+        record.given(1, both);
+        assert!(record.observations().refused.is_empty());
+        let again = ask(&mut record, READ);
+        assert_eq!((again, record.observations().refused[0].count), (first, 1), "it is asked anew");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::abi::Kernel;
 use crate::filter::{Filtering, Notified};
 use nono_core::{Accepted, CapabilitySet, Guarantee};
 use nono_seccomp::{Action, Arch, BuildError, Call, Errno, Program};
+use std::sync::OnceLock;
 
 /// A refused system call.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -27,7 +28,7 @@ const SOCK_TYPE: u64 = 0xf;
 pub(super) struct Verdicts {
     program: Program,
     /// With one guarantee less each, made when the first call is refused.
-    without: Option<Vec<(Guarantee, Program)>>,
+    without: OnceLock<Vec<(Guarantee, Program)>>,
     made_of: (CapabilitySet, Kernel, Accepted),
 }
 
@@ -40,7 +41,7 @@ impl Verdicts {
     ) -> Result<Verdicts, BuildError> {
         let arch = Arch::NATIVE.unwrap_or(Arch::X86_64);
         let program = unobserved(filtering).program(arch)?;
-        Ok(Verdicts { program, without: None, made_of: (set.clone(), *kernel, accepted.clone()) })
+        Ok(Verdicts { program, without: OnceLock::new(), made_of: (set.clone(), *kernel, accepted.clone()) })
     }
 
     /// What becomes of a call: of its registers alone, so it is what the filter itself would have answered.
@@ -49,7 +50,7 @@ impl Verdicts {
     }
 
     /// What is to be told of a call that fails with `errno`.
-    pub(super) fn told(&mut self, call: &Call, errno: Errno) -> RefusedCall {
+    pub(super) fn told(&self, call: &Call, errno: Errno) -> RefusedCall {
         let name = Arch::NATIVE.and_then(|arch| call.syscall().name(arch)).unwrap_or("a system call");
         let low = |value: u64| u32::try_from(value & u64::from(u32::MAX)).unwrap_or_default();
         let [family, kind, ..] = call.arguments;
@@ -57,14 +58,14 @@ impl Verdicts {
         RefusedCall { name, socket, errno: i32::from(errno.number()), guarantee: self.guarantee(call) }
     }
 
-    fn guarantee(&mut self, call: &Call) -> Option<Guarantee> {
+    fn guarantee(&self, call: &Call) -> Option<Guarantee> {
         let (set, kernel, accepted) = &self.made_of;
         let with = |one| Guarantee::ALL.into_iter().filter(move |other| *other == one || accepted.contains(*other));
         let program = |one| {
             let filtering = unobserved(&Filtering::of(set, kernel, &with(one).collect(), false));
             Some((one, filtering.program(self.program.arch()).ok()?))
         };
-        let without = self.without.get_or_insert_with(|| Guarantee::ALL.into_iter().filter_map(program).collect());
+        let without = self.without.get_or_init(|| Guarantee::ALL.into_iter().filter_map(program).collect());
         let passes = |program: &Program| !matches!(program.decide(call), Action::Errno(_));
         without.iter().find(|(_, program)| passes(program)).map(|(one, _)| *one)
     }
@@ -87,7 +88,7 @@ mod tests {
         let arch = Arch::NATIVE?;
         let [a, b, c] = arguments;
         let call = Call::new(arch, Syscall::named(arch, name).unwrap(), [a, b, c, 0, 0, 0]);
-        let mut verdicts = Verdicts::new(&set, &kernel, &accepted, &filtering).unwrap();
+        let verdicts = Verdicts::new(&set, &kernel, &accepted, &filtering).unwrap();
         assert_eq!(filtering.program(arch).unwrap().decide(&call), Action::Notify, "{name}: an observer is told");
         match verdicts.of(&call) {
             Action::Errno(number) => Some(verdicts.told(&call, Errno::new(i32::from(number)).unwrap())),

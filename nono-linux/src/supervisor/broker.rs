@@ -15,6 +15,7 @@ use super::memory::Subject;
 use super::object::{Descriptors, Object};
 use super::socket::{self, SocketCall};
 use super::view::{Own, View};
+use crate::observe::{Handed, Observer, Sighting};
 use nono_core::{Approval, CapabilitySet, Decision, Question, Rule, decide};
 use nono_seccomp::{Errno as Answer, InjectFlags, ListenError, Notification};
 use rustix::fs::{Mode, OFlags, fstat, ftruncate};
@@ -44,6 +45,8 @@ pub(super) struct Pending<'l> {
     pub(super) subject: Subject,
     pub(super) question: Question,
     since: Instant,
+    /// Where it is counted as refused.
+    sighting: Option<Sighting>,
 }
 
 /// All that opening needs.
@@ -54,6 +57,8 @@ pub(super) struct Broker<'a> {
     grants: &'a CapabilitySet,
     confined: Confined,
     pub(super) bench: Bench<'a>,
+    /// Who looks at every call, if anybody does.
+    pub(super) observer: Option<&'a Observer>,
 }
 
 impl<'a> Broker<'a> {
@@ -65,7 +70,12 @@ impl<'a> Broker<'a> {
         bench: Bench<'a>,
     ) -> Result<Broker<'a>, Errno> {
         let descriptors = Descriptors::of_this_process()?;
-        Ok(Broker { own, descriptors, grants, confined: Confined::below(command), bench })
+        Ok(Broker { own, descriptors, grants, confined: Confined::below(command), bench, observer: None })
+    }
+
+    /// Tells `observer` what was given.
+    pub(super) fn observed(self, observer: Option<&'a Observer>) -> Broker<'a> {
+        Broker { observer, ..self }
     }
 
     /// Lets a process close itself in further, and remembers that it did.
@@ -89,10 +99,10 @@ impl<'a> Broker<'a> {
     /// Serves a call as far as nobody has to be asked; else it is handed back.
     pub(super) fn serve<'l>(
         &self,
-        notification: Notification<'l>,
+        (notification, sighting): Handed<'l>,
         open: Open,
     ) -> Result<Option<Pending<'l>>, ListenError> {
-        let Some(pending) = self.pin(notification, open)? else { return Ok(None) };
+        let Some(pending) = self.pin((notification, sighting), open)? else { return Ok(None) };
         match self.bench.at_once(&pending.subject, &pending.question) {
             Some(ruling) => self.answer(pending, ruling).map(|()| None),
             None => Ok(Some(pending)),
@@ -100,7 +110,7 @@ impl<'a> Broker<'a> {
     }
 
     /// Looks into a call; none if that answered it.
-    fn pin<'l>(&self, notification: Notification<'l>, open: Open) -> Result<Option<Pending<'l>>, ListenError> {
+    fn pin<'l>(&self, (notification, sighting): Handed<'l>, open: Open) -> Result<Option<Pending<'l>>, ListenError> {
         let thread = notification.thread();
         let Some(view) = thread.and_then(|thread| View::of(thread, self.own)) else {
             return notification.resume().map(|_| None);
@@ -133,7 +143,7 @@ impl<'a> Broker<'a> {
             Act::Make(name) => Subject::New(object.identity, name.clone()),
             Act::Open | Act::MakeUnnamed => Subject::There(object.identity),
         };
-        Ok(Some(Pending { notification, open, view, object, act, subject, question, since: Instant::now() }))
+        Ok(Some(Pending { notification, open, view, object, act, subject, question, since: Instant::now(), sighting }))
     }
 
     /// Whether it may be denied by another of its names. Which these are, the kernel does not say.
@@ -154,6 +164,10 @@ impl<'a> Broker<'a> {
         match self.open(&pending) {
             Ok(opened) => {
                 let flags = InjectFlags::mirroring(pending.open.flags.bits().into());
+                if let (Some(observer), Some(sighting)) = (self.observer, pending.sighting) {
+                    // Before the program goes on: it may end at once.
+                    observer.given(sighting);
+                }
                 pending.notification.inject(opened.as_fd(), flags).map(drop)
             }
             Err(Errno::EXIST) if !pending.open.flags.contains(OFlags::EXCL) => self.answer_again(pending),
@@ -163,7 +177,7 @@ impl<'a> Broker<'a> {
 
     /// The file was made by someone else meanwhile: it is looked at anew, and if that takes a question, refused.
     fn answer_again(&self, pending: Pending<'_>) -> Result<(), ListenError> {
-        let Some(pending) = self.pin(pending.notification, pending.open)? else { return Ok(()) };
+        let Some(pending) = self.pin((pending.notification, pending.sighting), pending.open)? else { return Ok(()) };
         match (self.bench.at_once(&pending.subject, &pending.question), &pending.act) {
             (Some(ruling), Act::Open) => self.answer(pending, ruling),
             _ => fail::<()>(pending.notification, Errno::ACCESS).map(drop),

@@ -1,7 +1,7 @@
 //! Starting a program whose calls are served.
 
 use super::Supervisor;
-use super::first::First;
+use super::first::{First, Served};
 use crate::launch::withhold;
 use crate::observe::Observer;
 use crate::policy::Policy;
@@ -87,12 +87,13 @@ pub fn spawn(policy: Policy, command: &mut Command) -> Result<(Child, Supervisor
 /// [`SpawnError`]; nothing of the program has run.
 pub fn spawn_on_terminal(policy: Policy, command: &mut Command, terminal: OwnedFd) -> Result<OnTerminal, SpawnError> {
     let mut started = start(policy, command, Some(terminal))?;
-    let mut number = [0; 4];
+    let mut number = started.number.unwrap_or_default();
     // It was written before the exec that `start` has waited for.
-    let read = (&started.socket).read_exact(&mut number).map_err(|source| SpawnError::Socket { source });
+    let read = if started.number.is_some() { Ok(()) } else { (&started.socket).read_exact(&mut number) };
+    let read = read.map_err(|source| SpawnError::Socket { source });
     let program = u32::from_ne_bytes(number);
-    let listener =
-        read.and_then(|()| Listener::receive(&started.socket).map_err(|source| SpawnError::Listener { source }));
+    let receive = |socket| Listener::receive(socket).map_err(|source| SpawnError::Listener { source });
+    let listener = read.and_then(|()| started.listener.take().map_or_else(|| receive(&started.socket), Ok));
     match listener {
         Ok(listener) => {
             let supervisor = Supervisor::new(listener, program, started.known);
@@ -113,6 +114,8 @@ struct Started {
     socket: UnixStream,
     /// Where its first calls had to be served already.
     listener: Option<Listener>,
+    /// The program's, where it was read with that.
+    number: Option<[u8; 4]>,
     known: Known,
 }
 
@@ -132,24 +135,25 @@ fn start(policy: Policy, command: &mut Command, terminal: Option<OwnedFd>) -> Re
     let Some(grants) = supervised else { return Err(SpawnError::NotSupervised) };
     let (privileges, in_namespace) = (restriction.privileges, restriction.namespace.is_some());
     let (here, there) = UnixStream::pair().map_err(|source| SpawnError::Socket { source })?;
-    // On a terminal of its own the program's number comes before the listener, and nobody watches.
-    let watched = observer.clone().filter(|_| terminal.is_none());
-    let first = watched.map(|observer| First::serve(&here, observer)).transpose();
+    // On a terminal of its own the program's number comes before the listener.
+    let announced = terminal.is_some();
+    let first = observer.clone().map(|observer| First::serve(&here, observer, announced)).transpose();
     let first = first.map_err(|source| SpawnError::Socket { source })?;
     let mut child = {
         // The child's end is closed here with the closure that holds it, which lives as long as the command.
         let started = sys::restrict_and_hand_over_before_exec(command, restriction, there, terminal).spawn();
         started.map_err(|source| because(&here, source))?
     };
-    let listener = match first.map(First::finish) {
-        Some(None) => {
+    let served = match first.map(First::finish) {
+        Some(Served { listener: None, .. }) => {
             // It runs and nobody could serve it.
             let _ended = child.kill().and_then(|()| child.wait());
             return Err(SpawnError::Listener { source: ListenError::NothingReceived });
         }
-        served => served.flatten(),
+        served => served.unwrap_or_default(),
     };
-    Ok(Started { child, socket: here, listener, known: Known { grants, privileges, in_namespace, observer } })
+    let Served { number, listener } = served;
+    Ok(Started { child, socket: here, listener, number, known: Known { grants, privileges, in_namespace, observer } })
 }
 
 /// The step that failed, which the child has written where the listener would have come; behind its number, if it wrote that.

@@ -143,9 +143,10 @@ impl Supervisor {
     pub fn serve(&self, judges: &Judges, patience: Duration) -> Result<(), ServeError> {
         let own = self.own.as_ref().map_err(|errno| *errno);
         let broker = own.and_then(|own| Broker::new(own, &self.grants, self.command, Bench::of(judges)));
+        let broker = broker.map(|broker| broker.observed(self.observer.as_deref()));
         let broker = broker.map_err(|errno| ServeError::Own { source: errno.into() })?;
         let granted = Granted::of(&self.grants);
-        let pool = Pool::new(&self.listener, &broker, &granted, &*self.when_over).observed(self.observer.as_deref());
+        let pool = Pool::new(&self.listener, &broker, &granted, &*self.when_over);
         // Asks the kernel to run target and supervisor in turn: cheaper where there is one of each. Not on every kernel.
         let _faster = self.listener.set_sync_wake_up(true);
         let (sender, questions) = sync_channel(QUESTIONS);

@@ -9,7 +9,7 @@ use super::broker::{Broker, Pending};
 use super::call::{Open, confines};
 use super::fast::Granted;
 use super::socket::SocketCall;
-use crate::observe::Observer;
+use crate::observe::Handed;
 use nono_core::OpenFlags;
 use nono_seccomp::{ListenError, Listener, Notification, Readiness};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -32,8 +32,6 @@ pub(super) struct Pool<'a> {
     broker: &'a Broker<'a>,
     granted: &'a Granted,
     when_over: &'a (dyn Fn() + Send + Sync),
-    /// Who looks at every call, if anybody does.
-    observer: Option<&'a Observer>,
     state: Mutex<State>,
     /// The lead is free, or all is over.
     free: Condvar,
@@ -75,7 +73,6 @@ impl<'a> Pool<'a> {
             broker,
             granted,
             when_over,
-            observer: None,
             state: Mutex::default(),
             free: Condvar::new(),
             watch: Condvar::new(),
@@ -86,10 +83,6 @@ impl<'a> Pool<'a> {
             last: AtomicU32::new(0),
             kept_waiting: AtomicBool::new(false),
         }
-    }
-
-    pub(super) fn observed(self, observer: Option<&'a Observer>) -> Pool<'a> {
-        Pool { observer, ..self }
     }
 
     /// Serves until no process has the filter any more.
@@ -122,7 +115,7 @@ impl<'a> Pool<'a> {
             }
             let Some(notification) = self.listener.recv()? else { continue };
             self.turns.fetch_add(1, Ordering::Relaxed);
-            let Some(notification) = self.watch(notification) else { continue };
+            let Some((notification, sighting)) = self.watch(notification) else { continue };
             if confines(&notification) {
                 settle(self.broker.confine(notification));
                 continue;
@@ -140,7 +133,7 @@ impl<'a> Pool<'a> {
             }
             match Open::read(&notification) {
                 Some(open) if !self.goes_on(&open) => {
-                    if self.serve(term, notification, open, questions)? {
+                    if self.serve(term, (notification, sighting), open, questions)? {
                         return Ok(true);
                     }
                 }
@@ -151,8 +144,8 @@ impl<'a> Pool<'a> {
     }
 
     /// Has a call looked at; none if that answered it.
-    fn watch(&self, notification: Notification<'a>) -> Option<Notification<'a>> {
-        let Some(observer) = self.observer else { return Some(notification) };
+    fn watch(&self, notification: Notification<'a>) -> Option<Handed<'a>> {
+        let Some(observer) = self.broker.observer else { return Some((notification, None)) };
         observer.watch(notification).unwrap_or_else(|error| {
             settle::<()>(Err(error));
             None
@@ -169,15 +162,15 @@ impl<'a> Pool<'a> {
     fn serve(
         &self,
         term: u64,
-        notification: Notification<'a>,
+        handed: Handed<'a>,
         open: Open,
         questions: &SyncSender<Pending<'a>>,
     ) -> Result<bool, ListenError> {
-        let shared = self.is_shared(notification.thread());
+        let shared = self.is_shared(handed.0.thread());
         if shared {
             self.leave_lead(term);
         }
-        match self.broker.serve(notification, open) {
+        match self.broker.serve(handed, open) {
             Ok(Some(pending)) => enqueue(questions, pending),
             served => settle(served),
         }
