@@ -2,7 +2,11 @@
 //! with a rule that approves it, and inside with a rule that does not.
 //!
 //! How a row may end is a list with `|`: `=` as outside, `!` refused (or with the error it has outside), `ok`, or the name
-//! of an error. `NONO_TEST_ROW=NAME` makes one row only. No act may hang, leave a descriptor behind, or change anything beside what was approved.
+//! of an error. `NONO_TEST_ROW=NAME` makes one row only. No act may hang, leave a descriptor behind, or change anything beside
+//! what was approved.
+//!
+//! The same under `--explain`, where each act must end as without: of every fourth row by default, of all with
+//! `NONO_TEST_FULL=1`.
 #![expect(clippy::tests_outside_test_module, reason = "an integration test is one")]
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "tests")]
 
@@ -14,7 +18,13 @@ use nono_tests::jail::{Jail, User};
 use nono_tests::need::{self, Need};
 use nono_tests::sample;
 use place::{DEPUTY, Place, Rule};
+use std::io::Write as _;
 use std::process::Command;
+
+/// Of how many rows one is made under `--explain`, where not all are.
+const WATCHED: usize = 4;
+/// How an explanation begins.
+const EXPLAINED: [&str; 2] = ["nono: refused, and the flag", "nono: nothing was refused"];
 
 /// A row, as the program lists it.
 #[derive(Debug)]
@@ -59,6 +69,14 @@ impl Row {
     }
 }
 
+/// The sandbox an act is made in.
+#[derive(Debug, Clone, Copy)]
+struct Inside {
+    rule: Rule,
+    /// Under `--explain`.
+    watched: bool,
+}
+
 /// How an act ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct End {
@@ -67,7 +85,8 @@ struct End {
 }
 
 impl End {
-    fn of(captured: &Captured) -> Self {
+    /// Of an act that has written no more than `stderr` to standard error.
+    fn of(captured: &Captured, stderr: &str) -> Self {
         let all = text(&captured.stdout);
         let mut lines = all.lines();
         let said = lines.next().unwrap_or_default().to_owned();
@@ -78,8 +97,8 @@ impl End {
         if lines.next() != Some("leaked []") {
             faults.push(format!("descriptors are left, or it died: {all:?}"));
         }
-        if !captured.status.success() || said.starts_with("wrong") || !captured.stderr.is_empty() {
-            faults.push(format!("{} {said} {}", captured.status, text(&captured.stderr)));
+        if !captured.status.success() || said.starts_with("wrong") || !stderr.is_empty() {
+            faults.push(format!("{} {said} {stderr}", captured.status));
         }
         Self { said, fault: (!faults.is_empty()).then(|| faults.join("; ")) }
     }
@@ -114,11 +133,16 @@ impl End {
 }
 
 /// Makes the act in a place of its own.
-fn make(row: &Row, jail: &Jail, user: User, rule: Option<Rule>) -> End {
+fn make(row: &Row, jail: &Jail, user: User, inside: Option<Inside>) -> End {
     let place = Place::new(jail, user, "place").unwrap();
-    let prefix = rule.map_or(Vec::new(), |rule| place.nono(rule, &row.flags()).unwrap());
+    let (rule, watched) = (inside.map(|inside| inside.rule), inside.is_some_and(|inside| inside.watched));
+    let mut flags = row.flags();
+    flags.extend(watched.then_some("--explain"));
+    let prefix = rule.map_or(Vec::new(), |rule| place.nono(rule, &flags).unwrap());
     let holder = row.needs("lease").then(|| place.hold_lease().unwrap());
-    let mut end = End::of(&place.act(&prefix, &row.name).unwrap());
+    let captured = place.act(&prefix, &row.name).unwrap();
+    let stderr = if watched { unexplained(&captured.stderr) } else { text(&captured.stderr) };
+    let mut end = End::of(&captured, &stderr);
     if rule.is_some() && need::landlock_abi() < 3 {
         end.said = without_openat2(&end.said);
     }
@@ -128,6 +152,15 @@ fn make(row: &Row, jail: &Jail, user: User, rule: Option<Rule>) -> End {
         end.fault = Some(format!("{harm} {}", end.fault.unwrap_or_default()));
     }
     end
+}
+
+/// What was written before the explanation.
+fn unexplained(stderr: &[u8]) -> String {
+    let stderr = text(stderr);
+    match EXPLAINED.iter().filter_map(|begin| stderr.find(begin)).min() {
+        Some(at) => stderr.get(..at).unwrap_or_default().to_owned(),
+        None => format!("{stderr}no explanation"),
+    }
 }
 
 /// What was said, where openat2(2) is refused because a filter cannot see whether it would empty a file: by the older calls
@@ -153,7 +186,7 @@ fn faults(row: &Row, jail: &Jail, user: User) -> Vec<String> {
     }
     for (when, rule, ends) in [("approved", row.rule, &row.inside), ("not approved", Rule::Elsewhere, &row.unapproved)]
     {
-        let end = make(row, jail, user, Some(rule));
+        let end = make(row, jail, user, Some(Inside { rule, watched: false }));
         println!("{user:?} {} {when}: {}", row.name, end.said);
         if let Some(why) = end.said.strip_prefix("unsupported ") {
             need::skip(&format!("deputy {} {when}", row.name), why);
@@ -168,17 +201,46 @@ fn faults(row: &Row, jail: &Jail, user: User) -> Vec<String> {
     faults
 }
 
-fn nobody_is_led_astray(user: User, privileged: bool) {
+/// Makes each row; `wrong` tells what is wrong with it.
+fn all(rows: impl Iterator<Item = Row>, user: User, wrong: impl Fn(&Row, &Jail, User) -> Vec<String>) -> usize {
     let jail = Jail::of(user);
-    let chosen = std::env::var("NONO_TEST_ROW").ok();
-    let mut wrong = Vec::new();
-    for row in sample::part("deputy", Row::all()) {
-        let left_out = row.needs("root") && !privileged || chosen.as_ref().is_some_and(|name| *name != row.name);
-        if !left_out {
-            wrong.extend(faults(&row, &jail, user).into_iter().map(|fault| format!("{}: {fault}", row.name)));
+    let (mut made, mut faults) = (0, Vec::new());
+    for row in rows {
+        made += 1;
+        faults.extend(wrong(&row, &jail, user).into_iter().map(|fault| format!("{}: {fault}", row.name)));
+    }
+    assert!(faults.is_empty(), "{user:?}:\n{}", faults.join("\n"));
+    made
+}
+
+fn nobody_is_led_astray(user: User, privileged: bool) {
+    all(rows(privileged), user, faults);
+}
+
+fn explaining_changes_no_end(user: User, privileged: bool) {
+    let every = if std::env::var_os("NONO_TEST_FULL").is_some() { 1 } else { WATCHED };
+    let made = all(rows(privileged).step_by(every), user, differences);
+    // Past the capture of the harness.
+    std::io::stdout().write_all(format!("WATCHED {user:?}: {made} rows\n").as_bytes()).unwrap();
+}
+
+/// What is otherwise under `--explain`.
+fn differences(row: &Row, jail: &Jail, user: User) -> Vec<String> {
+    let mut differences = Vec::new();
+    for rule in [row.rule, Rule::Elsewhere] {
+        let [without, with] = [false, true].map(|watched| make(row, jail, user, Some(Inside { rule, watched })));
+        if with != without {
+            differences.push(format!("{rule:?}: {with:?} with --explain and {without:?} without"));
         }
     }
-    assert!(wrong.is_empty(), "{user:?}:\n{}", wrong.join("\n"));
+    differences
+}
+
+/// The rows that this user can make.
+fn rows(privileged: bool) -> impl Iterator<Item = Row> {
+    let chosen = std::env::var("NONO_TEST_ROW").ok();
+    let chosen = move |row: &Row| chosen.as_ref().is_none_or(|name| *name == row.name);
+    sample::part("deputy", Row::all()).into_iter().filter(move |row| (privileged || !row.needs("root")) && chosen(row))
 }
 
 #[test]
@@ -191,4 +253,16 @@ fn a_supervisor_is_not_led_astray() {
 fn a_supervisor_is_not_led_astray_as_nobody() {
     nono_tests::need!(Need::Landlock(1), Need::Seccomp, Need::Root);
     nobody_is_led_astray(User::Nobody, false);
+}
+
+#[test]
+fn explaining_changes_no_outcome() {
+    nono_tests::need!(Need::Landlock(1), Need::Seccomp);
+    explaining_changes_no_end(User::Same, need::is_root());
+}
+
+#[test]
+fn explaining_changes_no_outcome_as_nobody() {
+    nono_tests::need!(Need::Landlock(1), Need::Seccomp, Need::Root);
+    explaining_changes_no_end(User::Nobody, false);
 }
