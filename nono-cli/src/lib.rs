@@ -38,6 +38,8 @@ mod why;
 // What differs by system. For macOS each has another body, with the same items; nothing else asks which system it is.
 #[cfg_attr(seatbelt, path = "macos/doctor.rs")]
 mod doctor;
+#[cfg(not(seatbelt))]
+mod look;
 #[cfg_attr(seatbelt, path = "macos/platform.rs")]
 mod platform;
 #[cfg(not(seatbelt))]

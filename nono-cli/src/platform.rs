@@ -1,6 +1,8 @@
 //! Linux: the backend, and what else the command has to know of the system.
 
 use crate::error::CliError;
+use crate::look::ByHandle;
+use nono_core::CachedResolver;
 use rustix::fs::{AtFlags, CWD, OFlags, StatxAttributes, StatxFlags, readlinkat, rmdir, statx, unlink};
 use rustix::io::Errno;
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, no_new_privs, set_capabilities};
@@ -36,6 +38,11 @@ pub(crate) const DESCRIPTORS: &str = "/proc/self/fd";
 pub(crate) const LONGEST_SOCKET: usize = 107;
 /// Opens a directory, to which it need not be readable.
 pub(crate) const HANDLE: OFlags = OFlags::PATH;
+
+/// Resolves paths, of which there may be thousands.
+pub(crate) fn resolver() -> CachedResolver {
+    CachedResolver::looking_by(ByHandle::default())
+}
 
 /// A command that starts `program`; the policy is applied when it is executed.
 #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]

@@ -9,8 +9,7 @@ use crate::supervise::Desk;
 use crate::system::{self, Terminals};
 use crate::{explain, home, inherit, network, pattern, spelling, terminal};
 use nono_core::{
-    Accepted, AccessMode, Builder, CachedResolver, CapabilityError, CapabilitySet, FsAccess, FsCapability, Guarantee,
-    Source,
+    Accepted, AccessMode, Builder, CapabilityError, CapabilitySet, FsAccess, FsCapability, Guarantee, Source,
 };
 use std::path::{Path, PathBuf};
 
@@ -47,7 +46,7 @@ pub(crate) fn grants(
 ) -> Result<(Vec<FsCapability>, Denies), CliError> {
     pattern::refuse(&run.grants, &run.network)?;
     let (given, quiet) = (&run.grants, run.options.quiet);
-    let resolver = CachedResolver::default();
+    let resolver = platform::resolver();
     let mut all = profiles;
     for (flag, paths, mode, file_only) in [
         ("--allow", &given.allow, AccessMode::ReadWrite, false),

@@ -2,7 +2,7 @@
 //! grant of exactly one, or of something below it, is taken as meant.
 
 use crate::data;
-use crate::platform::PROTECTED;
+use crate::platform::{self, PROTECTED};
 use nono_core::{CachedResolver, FsAccess, FsCapability, PathKind, Source};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::env;
@@ -32,7 +32,7 @@ pub(crate) enum ProtectedError {
 /// # Errors
 /// A grant that is exactly of nono's own state, or of something in it, for writing.
 pub(crate) fn denies(grants: &[FsCapability], homes: &[PathBuf]) -> Result<BTreeSet<PathBuf>, ProtectedError> {
-    let resolver = CachedResolver::default();
+    let resolver = platform::resolver();
     let wide = Wide::of(grants);
     let homes = as_resolved(homes, &resolver);
     let mut denies = BTreeSet::new();
@@ -66,7 +66,7 @@ pub(crate) fn denies(grants: &[FsCapability], homes: &[PathBuf]) -> Result<BTree
 
 /// All that is protected below `homes`, and nono's own state: as it is written, and where links lead.
 pub(crate) fn all(homes: &[PathBuf]) -> Vec<PathBuf> {
-    let resolver = CachedResolver::default();
+    let resolver = platform::resolver();
     let homes = as_resolved(homes, &resolver);
     let in_homes = |line: &'static str| homes.iter().filter_map(move |home| Some(home.join(line.strip_prefix("~/")?)));
     let mut all: Vec<PathBuf> = lines().filter(|line| line.starts_with('/')).map(PathBuf::from).collect();
@@ -172,7 +172,7 @@ fn as_resolved(homes: &[PathBuf], resolver: &CachedResolver) -> Vec<PathBuf> {
 }
 
 /// Whether `path` is `directory` or in it. Comparing bytes first: of thousands of grants hardly one is there.
-fn is_at_or_below(path: &Path, directory: &Path) -> bool {
+pub(crate) fn is_at_or_below(path: &Path, directory: &Path) -> bool {
     path.as_os_str().as_bytes().starts_with(directory.as_os_str().as_bytes()) && path.starts_with(directory)
 }
 

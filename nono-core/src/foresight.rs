@@ -4,6 +4,8 @@
 use crate::enforcement::{Enforcement, Loss};
 use crate::set::CapabilitySet;
 use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// A policy as it would be, before anything is prepared.
@@ -16,8 +18,20 @@ pub struct Foresight {
     pub enforcement: Enforcement,
     /// What is mounted for the program alone, by path: what is above comes first.
     pub mounts: BTreeMap<PathBuf, Shown>,
-    /// Whether the program may use files whatever their permissions say (Linux: `CAP_DAC_OVERRIDE`).
-    pub overrides_permissions: bool,
+    /// What the permissions of files are to the program.
+    pub permissions: Permissions,
+}
+
+/// Whether a program may use files whatever their permissions say (Linux: `CAP_DAC_OVERRIDE`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Permissions {
+    /// They hold.
+    Hold,
+    /// They do not.
+    Overridden,
+    /// They do not if any object that is granted belongs to another user than this one, by its number.
+    OverriddenForOthers(u32),
 }
 
 /// What a program sees at a path where something is mounted for it alone.
@@ -35,7 +49,7 @@ pub enum Shown {
 impl Foresight {
     /// A policy with which every path is what it was.
     pub fn plain(set: CapabilitySet, enforcement: Enforcement) -> Foresight {
-        Foresight { set, enforcement, mounts: BTreeMap::new(), overrides_permissions: false }
+        Foresight { set, enforcement, mounts: BTreeMap::new(), permissions: Permissions::Hold }
     }
 
     /// The cover that hides what is at the resolved `path`, if one does.
@@ -69,6 +83,18 @@ impl Foresight {
     /// What narrowing grants takes from the directory `path`.
     pub fn loss(&self, path: &Path) -> Option<&Loss> {
         self.enforcement.lost.iter().find(|loss| loss.directory == path)
+    }
+
+    /// Whether the program may use files whatever their permissions say. May have to look at every object that is granted.
+    pub fn overrides_permissions(&self) -> bool {
+        match self.permissions {
+            Permissions::Hold => false,
+            Permissions::Overridden => true,
+            Permissions::OverriddenForOthers(user) => self.set.fs().iter().any(|one| {
+                let found = fs::symlink_metadata(one.resolved());
+                found.is_ok_and(|found| found.uid() != user)
+            }),
+        }
     }
 
     /// The nearest cover at or above `path`, and what is granted below it.

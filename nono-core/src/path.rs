@@ -2,10 +2,11 @@
 
 use crate::access::{AccessMode, FsAccess};
 use crate::error::CapabilityError;
-use crate::order::is_resolved;
+use crate::order::{is_at_or_below, is_resolved};
 use crate::resolve::{Resolved, Resolver};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What a granted path is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,17 +48,17 @@ pub enum Source {
     Profile {
         /// The profile's file.
         #[cfg_attr(feature = "serde", serde(flatten, with = "crate::serial::path"))]
-        file: PathBuf,
+        file: Arc<Path>,
         /// The line in it, from 1.
         line: u32,
     },
 }
 
-/// Access rights on one existing path.
+/// Access rights on one existing path. A copy shares its paths: sets are copied as often as it is convenient.
 #[derive(Debug, Clone)]
 pub struct FsCapability {
-    pub(crate) original: PathBuf,
-    pub(crate) resolved: PathBuf,
+    pub(crate) original: Arc<Path>,
+    pub(crate) resolved: Arc<Path>,
     pub(crate) kind: PathKind,
     pub(crate) access: FsAccess,
     pub(crate) source: Source,
@@ -113,7 +114,11 @@ impl FsCapability {
         if access.is_empty() {
             return Err(CapabilityError::NoRight { path: original });
         }
-        Ok(FsCapability { original, resolved: path, kind, access, source: Source::default(), identity })
+        let resolved: Arc<Path> = path.into();
+        // By their bytes: as paths, "a//b" and "a/b" are equal.
+        let same = original.as_os_str() == resolved.as_os_str();
+        let original = if same { Arc::clone(&resolved) } else { original.into() };
+        Ok(FsCapability { original, resolved, kind, access, source: Source::default(), identity })
     }
 
     /// The same capability, said to come from `source`.
@@ -129,7 +134,7 @@ impl FsCapability {
     pub fn require_file(self) -> Result<FsCapability, CapabilityError> {
         match self.kind {
             PathKind::File => Ok(self),
-            PathKind::Directory => Err(CapabilityError::NotAFile { path: self.original }),
+            PathKind::Directory => Err(CapabilityError::NotAFile { path: self.original.to_path_buf() }),
         }
     }
 
@@ -166,5 +171,5 @@ impl FsCapability {
 
 fn holds_devices(path: &Path) -> bool {
     let devices = Path::new("/dev");
-    path.starts_with(devices) || devices.starts_with(path)
+    is_at_or_below(path, devices) || is_at_or_below(devices, path)
 }

@@ -4,12 +4,13 @@ use crate::error::CapabilityError;
 use crate::path::{Identity, PathKind};
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// The longest path the kernel takes: `PATH_MAX` of `linux/limits.h` less the closing NUL.
 const LONGEST: usize = 4095;
@@ -47,45 +48,50 @@ impl Resolver for StdResolver {
     }
 }
 
-/// Looks at each component of the paths it is given once: 10,000 grants below one directory cost one `lstat` each.
+/// How a [`CachedResolver`] looks at what is in a directory.
+pub trait Look: std::fmt::Debug {
+    /// What `name` is in `directory`, a resolved path; none for a symbolic link, which is not followed.
+    ///
+    /// # Errors
+    /// What the system said.
+    fn look(&self, directory: &Path, name: &OsStr) -> io::Result<Option<Resolved>>;
+}
+
+/// By [`std::fs::symlink_metadata`], which walks the whole path each time.
+#[derive(Debug, Clone, Copy, Default)]
+struct ByPath;
+
+impl Look for ByPath {
+    fn look(&self, directory: &Path, name: &OsStr) -> io::Result<Option<Resolved>> {
+        let target = directory.join(name);
+        let metadata = fs::symlink_metadata(&target)?;
+        Ok((!metadata.is_symlink()).then(|| resolved(target, &metadata)))
+    }
+}
+
+/// Looks at each component of the paths it is given once: 10,000 grants below one directory cost one look each.
 ///
 /// A parent that is moved meanwhile makes the remembered path wrong; a backend notices, for it compares
 /// [`Identity`] when it opens the path, without following links.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct CachedResolver {
     /// By the text of the path: hashing that is quicker than hashing components.
-    directories: RefCell<HashMap<OsString, PathBuf>>,
+    directories: RefCell<HashMap<OsString, Rc<Path>>>,
+    look: Box<dyn Look>,
 }
 
-impl CachedResolver {
-    /// Resolves a directory, by its parent where its last component is a plain name.
-    fn directory(&self, path: &Path) -> io::Result<PathBuf> {
-        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-        if let Some(known) = self.directories.borrow().get(path.as_os_str()) {
-            return Ok(known.clone());
-        }
-        let found = match self.below_parent(path)? {
-            Some((target, metadata)) if metadata.is_dir() => target,
-            _ => fs::canonicalize(path)?,
-        };
-        self.directories.borrow_mut().insert(path.as_os_str().to_owned(), found.clone());
-        Ok(found)
-    }
-
-    /// What `path` names, unless its last component is a symbolic link or no plain name ("..", "/", "dir/", "dir/.").
-    fn below_parent(&self, path: &Path) -> io::Result<Option<(PathBuf, Metadata)>> {
-        let plain = !matches!(path.as_os_str().as_bytes(), [.., b'/'] | [.., b'/', b'.']);
-        let (true, Some(parent), Some(Component::Normal(name))) = (plain, path.parent(), path.components().next_back())
-        else {
-            return Ok(None);
-        };
-        let target = self.directory(parent)?.join(name);
-        let metadata = fs::symlink_metadata(&target)?;
-        Ok((!metadata.is_symlink()).then_some((target, metadata)))
+impl Default for CachedResolver {
+    fn default() -> CachedResolver {
+        CachedResolver::looking_by(ByPath)
     }
 }
 
 impl CachedResolver {
+    /// One that looks at files by `look`: a system may know a shorter way than [`std::fs`].
+    pub fn looking_by(look: impl Look + 'static) -> CachedResolver {
+        CachedResolver { directories: RefCell::default(), look: Box::new(look) }
+    }
+
     /// Resolves `path` as [`Resolver::resolve`] does, but does not look further to explain a failure: for paths of
     /// which many are expected to be missing.
     ///
@@ -93,9 +99,37 @@ impl CachedResolver {
     /// What the system said.
     pub fn find(&self, path: &Path) -> io::Result<Resolved> {
         match self.below_parent(path)? {
-            Some((target, metadata)) => Ok(resolved(target, &metadata)),
+            Some(found) => Ok(found),
             None => find(path),
         }
+    }
+
+    /// Resolves a directory, by its parent where its last component is a plain name.
+    fn directory(&self, path: &Path) -> io::Result<Rc<Path>> {
+        if let Some(known) = self.directories.borrow().get(path.as_os_str()) {
+            return Ok(Rc::clone(known));
+        }
+        let found = match self.below_parent(path)? {
+            Some(Resolved { path, kind: PathKind::Directory, .. }) => path,
+            _ => fs::canonicalize(path)?,
+        };
+        let found = Rc::from(found);
+        self.directories.borrow_mut().insert(path.as_os_str().to_owned(), Rc::clone(&found));
+        Ok(found)
+    }
+
+    /// What `path` names, unless its last component is a symbolic link or no plain name ("..", "/", "dir/", "dir/.").
+    fn below_parent(&self, path: &Path) -> io::Result<Option<Resolved>> {
+        let bytes = path.as_os_str().as_bytes();
+        let (parent, name) = match bytes.iter().rposition(|byte| *byte == b'/').map(|at| bytes.split_at(at)) {
+            None => (&b"."[..], bytes),
+            Some((b"", name)) => (&b"/"[..], name.get(1..).unwrap_or_default()),
+            Some((parent, name)) => (parent, name.get(1..).unwrap_or_default()),
+        };
+        if matches!(name, b"" | b"." | b"..") {
+            return Ok(None);
+        }
+        self.look.look(&self.directory(Path::new(OsStr::from_bytes(parent)))?, OsStr::from_bytes(name))
     }
 }
 

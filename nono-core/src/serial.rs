@@ -50,7 +50,7 @@ impl TryFrom<LosslessPath> for PathBuf {
     }
 }
 
-/// `#[serde(flatten, with = "nono_core::serial::path")]` on a `PathBuf`.
+/// `#[serde(flatten, with = "nono_core::serial::path")]` on a `PathBuf`, or what is made of one.
 pub mod path {
     use super::{Deserialize, Deserializer, LosslessPath, Path, PathBuf, Serialize, Serializer};
     use serde::de::Error as _;
@@ -67,8 +67,9 @@ pub mod path {
     ///
     /// # Errors
     /// Those of the deserializer; bytes that are not base64.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
-        LosslessPath::deserialize(deserializer)?.try_into().map_err(D::Error::custom)
+    pub fn deserialize<'de, D: Deserializer<'de>, P: From<PathBuf>>(deserializer: D) -> Result<P, D::Error> {
+        let path: Result<PathBuf, _> = LosslessPath::deserialize(deserializer)?.try_into();
+        path.map(P::from).map_err(D::Error::custom)
     }
 }
 
@@ -90,8 +91,8 @@ struct Grant {
 
 impl Serialize for FsCapability {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let original = (self.original != self.resolved).then(|| Whole(self.original.clone()));
-        let (resolved, source) = (self.resolved.clone(), self.source.clone());
+        let original = (self.original != self.resolved).then(|| Whole(self.original.to_path_buf()));
+        let (resolved, source) = (self.resolved.to_path_buf(), self.source.clone());
         Grant { resolved, original, kind: self.kind, access: names(self.access), source }.serialize(serializer)
     }
 }

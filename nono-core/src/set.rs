@@ -166,7 +166,7 @@ pub struct Builder {
 impl From<CapabilitySet> for Builder {
     /// Goes on from what `set` grants.
     fn from(set: CapabilitySet) -> Builder {
-        let cut = set.denies.iter().filter(|deny| set.fs.iter().any(|one| one.resolved == **deny)).cloned().collect();
+        let cut = set.denies.iter().filter(|deny| set.fs.iter().any(|one| *one.resolved == **deny)).cloned().collect();
         Builder { set, cut }
     }
 }

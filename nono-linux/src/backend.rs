@@ -13,7 +13,7 @@ use crate::restrict::{Hygiene, Restriction};
 use crate::{ruleset, sys};
 use nono_core::{
     Accepted, AccessMode, Backend, Builder, CapabilitySet, Enforcement, Foresight, FsAccess, FsCapability, Gap,
-    Guarantee, PathKind, Resolved, Shown, Support,
+    Guarantee, PathKind, Permissions, Resolved, Shown, Support,
 };
 use nono_seccomp::{Arch, Features, Filter, InstallFlags};
 use std::os::fd::AsFd;
@@ -338,7 +338,6 @@ impl Backend for Linux {
         let namespace = !compiled.choice.mounts.is_empty() || self.shared_memory;
         // In a user namespace no capability counts for files outside of it.
         let user = namespace && compiled.namespaces == Namespaces::UserAndMount;
-        let foreign = || compiled.plan.paths.iter().any(|rule| ruleset::is_foreign(&rule.path));
         let mut mounts = compiled.choice.shown();
         if self.shared_memory {
             mounts.insert(SHARED_MEMORY.into(), Shown::Fresh);
@@ -349,7 +348,7 @@ impl Backend for Linux {
             set: self.supervised_set(&set),
             enforcement: compiled.enforcement,
             mounts,
-            overrides_permissions: !user && privileges.overrides_permissions(foreign),
+            permissions: if user { Permissions::Hold } else { privileges.permissions() },
         })
     }
 }

@@ -5,6 +5,7 @@
 //! (kernel/fork.c, `may_access_mm`). A program that was given paths has no use for any of them, with one exception: a
 //! granted file that belongs to another user is not root's to write without `CAP_DAC_OVERRIDE`. Others are kept by name.
 
+use nono_core::Permissions;
 use rustix::io::Errno;
 use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, capability_is_in_bounding_set, clear_ambient_capability_set,
@@ -93,10 +94,16 @@ impl Privileges {
         Privileges { kept: self.kept | self.held & needed, ..self }
     }
 
-    /// Whether a program has files whatever their permissions say; `foreign` is asked as for [`Privileges::for_files`].
-    pub(crate) fn overrides_permissions(self, foreign: impl FnOnce() -> bool) -> bool {
+    /// What permissions of files are to a program, by what [`Privileges::for_files`] keeps.
+    pub(crate) fn permissions(self) -> Permissions {
         let needed = CapabilitySet::DAC_OVERRIDE;
-        self.kept.contains(needed) || self.held.contains(needed) && foreign()
+        if self.kept.contains(needed) {
+            Permissions::Overridden
+        } else if self.held.contains(needed) {
+            Permissions::OverriddenForOthers(rustix::process::geteuid().as_raw())
+        } else {
+            Permissions::Hold
+        }
     }
 
     /// Whether there is anything to give up.

@@ -11,7 +11,7 @@ use landlock::{
     RulesetError, Scope,
 };
 use nono_core::{FsAccess, PathKind};
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, fcntl_getfl, fstat, openat, openat2, statat};
+use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fcntl_getfl, fstat, openat, openat2};
 use rustix::io::Errno;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -90,12 +90,6 @@ fn open(rule: &PathRule) -> Result<(OwnedFd, u32), PrepareError> {
     } else {
         Err(PrepareError::Replaced { path: rule.path.clone() })
     }
-}
-
-/// Whether what is at the resolved `path` belongs to another user; no if it is not there.
-pub(crate) fn is_foreign(path: &Path) -> bool {
-    let found = statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW);
-    found.is_ok_and(|found| found.st_uid != rustix::process::geteuid().as_raw())
 }
 
 fn open_without_links(path: &Path) -> Result<OwnedFd, Errno> {

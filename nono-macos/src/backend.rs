@@ -8,7 +8,8 @@ use crate::place::{kernel_path, speakable};
 use crate::rights::given;
 use crate::system;
 use nono_core::{
-    Accepted, Backend, Builder, CapabilitySet, Enforcement, Foresight, FsAccess, Guarantee, Prepared, Resolved, Support,
+    Accepted, Backend, Builder, CapabilitySet, Enforcement, Foresight, FsAccess, Guarantee, Permissions, Prepared,
+    Resolved, Support,
 };
 use std::path::{Path, PathBuf};
 
@@ -58,7 +59,7 @@ impl Backend for Seatbelt {
     fn foresee(&self, set: &CapabilitySet, accepted: &Accepted) -> Result<Foresight, PrepareError> {
         let enforcement = self.prepare(set, accepted)?.enforcement;
         // Whatever privileges there are, none is given up.
-        Ok(Foresight { overrides_permissions: true, ..Foresight::plain(as_given(set), enforcement) })
+        Ok(Foresight { permissions: Permissions::Overridden, ..Foresight::plain(as_given(set), enforcement) })
     }
 }
 

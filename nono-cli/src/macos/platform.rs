@@ -4,7 +4,7 @@
 
 use crate::error::CliError;
 use crate::program;
-use nono_core::{Accepted, Backend, CapabilitySet, Enforcement, Foresight, Prepared, Support};
+use nono_core::{Accepted, Backend, CachedResolver, CapabilitySet, Enforcement, Foresight, Prepared, Support};
 use nono_macos::{Handover, Seatbelt};
 use rustix::fs::OFlags;
 use std::ffi::{OsStr, OsString};
@@ -247,6 +247,11 @@ pub(crate) fn random() -> io::Result<[u8; 8]> {
 /// Never known: no call tells whether this process is in a sandbox. What is tried tells what it may do.
 pub(crate) fn is_restricted() -> bool {
     true
+}
+
+/// Resolves paths.
+pub(crate) fn resolver() -> CachedResolver {
+    CachedResolver::default()
 }
 
 /// Not to be told without executing it.

@@ -5,7 +5,7 @@ use super::error::ProfileError;
 use super::model::{Profile, Right};
 use super::{format, toml};
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Their names and texts.
 pub(super) const ALL: [(&str, &str); 9] = [
@@ -26,8 +26,8 @@ pub(super) fn text(name: &str) -> Option<&'static str> {
 }
 
 /// What stands for its file in messages and reports.
-pub(super) fn file(name: &str) -> Rc<Path> {
-    Rc::from(Path::new(&format!("built-in:{name}")))
+pub(super) fn file(name: &str) -> Arc<Path> {
+    Arc::from(Path::new(&format!("built-in:{name}")))
 }
 
 /// What the built-in profile `name` reads, as written.

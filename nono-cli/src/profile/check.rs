@@ -17,6 +17,7 @@ use serde::Serialize;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What was found out about a profile.
 #[derive(Debug)]
@@ -140,7 +141,7 @@ fn doubt(grant: &FsCapability, message: String) -> Doubt {
 
 fn place(source: &Source) -> Option<Place> {
     match source {
-        Source::Profile { file, line } => Some(Place { file: file.as_path().into(), line: *line }),
+        Source::Profile { file, line } => Some(Place { file: Arc::clone(file), line: *line }),
         _ => None,
     }
 }

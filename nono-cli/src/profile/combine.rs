@@ -11,8 +11,8 @@ use super::resolve::{Absent, Lookup, working_directory};
 use super::variables::Variables;
 use crate::args::{Grants, Network};
 use crate::denies::Wanted;
-use crate::home;
-use nono_core::{AccessMode, CachedResolver, FsCapability};
+use crate::{home, platform};
+use nono_core::{AccessMode, FsCapability};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -56,7 +56,7 @@ pub(super) fn add(
     absent: Absent,
 ) -> Result<Added, ProfileError> {
     let Flags { grants, network, accept_gap } = flags;
-    let resolver = CachedResolver::default();
+    let resolver = platform::resolver();
     let mut lookup = Lookup {
         variables: Variables { home: home::home(), workdir: Some(workdir) },
         resolver: &resolver,
@@ -196,7 +196,7 @@ fn rules(profiles: &[Profile], lookup: &mut Lookup<'_>) -> Result<Option<Rules>,
 pub(crate) fn approve(path: &Path) -> Result<Option<Rules>, ProfileError> {
     // By path, whatever it looks like: it is the name of a file that was asked for.
     let profile = load_file(path)?;
-    let resolver = CachedResolver::default();
+    let resolver = platform::resolver();
     let variables = Variables { home: home::home(), workdir: None };
     let (absent, notes) = (Absent::Leave, Vec::new());
     rules(&[profile], &mut Lookup { variables, resolver: &resolver, absent, allow_missing: false, notes })

@@ -5,7 +5,7 @@ use super::place::{At, Place};
 use crate::spelling::hint;
 use std::borrow::Cow;
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// A value and its line.
 #[derive(Debug)]
@@ -51,12 +51,12 @@ impl Value<'_> {
 /// The file a tree is of: takes values out of it, and says where a wrong one stands.
 #[derive(Debug, Clone)]
 pub(super) struct Reader {
-    pub(super) file: Rc<Path>,
+    pub(super) file: Arc<Path>,
 }
 
 impl Reader {
     pub(super) fn place(&self, line: u32) -> Place {
-        Place { file: Rc::clone(&self.file), line }
+        Place { file: Arc::clone(&self.file), line }
     }
 
     pub(super) fn at<T>(&self, line: u32, value: T) -> At<T> {

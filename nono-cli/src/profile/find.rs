@@ -15,7 +15,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// The endings of a profile's name, in the order in which they are looked for.
 const ENDINGS: [&str; 2] = ["toml", "json"];
@@ -31,7 +31,7 @@ pub enum Language {
 
 impl Language {
     /// Takes a text apart; `file` is what messages name.
-    pub(crate) fn read(self, text: &str, file: Rc<Path>) -> Result<Profile, ProfileError> {
+    pub(crate) fn read(self, text: &str, file: Arc<Path>) -> Result<Profile, ProfileError> {
         let reader = Reader { file };
         match self {
             Language::Toml => format::read(&reader, &toml::parse(&reader, text)?),
@@ -101,9 +101,9 @@ impl Found {
     }
 
     /// Its file, as messages and reports name it.
-    pub(super) fn file(&self) -> Rc<Path> {
+    pub(super) fn file(&self) -> Arc<Path> {
         match self {
-            Found::File(path) => Rc::from(path.as_path()),
+            Found::File(path) => Arc::from(path.as_path()),
             Found::BuiltIn(name) => builtin::file(name),
         }
     }

@@ -3,14 +3,14 @@
 use nono_core::Source;
 use serde::Serialize;
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::path::Path;
+use std::sync::Arc;
 
 /// A line of a profile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Place {
     #[serde(flatten, with = "nono_core::serial::path")]
-    pub(super) file: Rc<Path>,
+    pub(super) file: Arc<Path>,
     /// From 1.
     pub(super) line: u32,
 }
@@ -18,7 +18,7 @@ pub(crate) struct Place {
 impl Place {
     /// The same, as the origin of a capability.
     pub(super) fn source(&self) -> Source {
-        Source::Profile { file: PathBuf::from(&*self.file), line: self.line }
+        Source::Profile { file: Arc::clone(&self.file), line: self.line }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::error::CliError;
 use crate::platform::Sandbox;
 use crate::policy;
 use crate::profile::{Absent, Added};
+use crate::protected::is_at_or_below;
 use nono_core::{
     AccessMode, Backend, Builder, CapabilitySet, Foresight, FsAccess, FsCapability, Guarantee, Identity, Mechanism,
     PathKind, Port, Resolved, Source,
@@ -189,7 +190,7 @@ impl<'a> Case<'a> {
     pub(super) fn granting(&self, path: &Path, needed: FsAccess) -> Option<&FsCapability> {
         let reaches = |one: &&FsCapability| {
             let there = one.resolved() == path;
-            (there || one.kind() == PathKind::Directory && path.starts_with(one.resolved()))
+            (there || one.kind() == PathKind::Directory && is_at_or_below(path, one.resolved()))
                 && one.access().contains(needed)
         };
         self.grants.iter().filter(reaches).max_by_key(|one| one.resolved().as_os_str().len())

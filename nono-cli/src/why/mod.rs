@@ -36,6 +36,7 @@ use case::{Case, Given};
 use nono_core::Port;
 use remedy::Remedy;
 use show::Answer;
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use verdict::Verdict;
 
@@ -78,11 +79,12 @@ pub(crate) fn run(asked: Asked) -> Result<u8, CliError> {
             Answer::new(&query, verdict, None, is_protected(&query, &place, &protected)).own()
         }
         Some(run) => {
-            let given = Given::of(run)?;
-            let case = Case::of(&given)?;
+            // Nothing of it is freed: the answer is all that is left to do.
+            let given = ManuallyDrop::new(Given::of(run)?);
+            let case = ManuallyDrop::new(Case::of(&given)?);
             let verdict = judge(&case, &query)?;
             let is_protected = is_protected(&query, &given.workdir, &protected);
-            let remedy = if verdict.allowed { None } else { remedy::find(&given, &query, &verdict, &protected) };
+            let remedy = if verdict.allowed { None } else { remedy::find(&case, &query, &verdict, &protected) };
             // A directory above says nothing of what is asked for in it.
             let remedy = remedy.map(|remedy| Remedy { protected: remedy.protected || is_protected, ..remedy });
             Answer::new(&query, verdict, remedy, is_protected)

@@ -27,12 +27,16 @@ pub(super) fn to_change(place: &Place) -> Wants {
 
 /// The no of permissions, if they say one. What is `removed` also has to be the user's own in a directory like `/tmp`.
 pub(super) fn check(case: &Case<'_>, wants: &Wants, removed: &[&Place]) -> Option<Verdict> {
-    let overrides = case.foresight.overrides_permissions;
     let seen =
         |(path, _): &&(PathBuf, Access)| case.foresight.hidden_by(path).is_none() && !case.foresight.is_fresh(path);
     let refused = || wants.iter().filter(seen).find_map(|(path, access)| Some((path, refusal(path, *access)?)));
-    let inside = platform::with_privileges_of_command(overrides, refused);
-    let (path, error) = match inside {
+    let inside = |overrides| platform::with_privileges_of_command(overrides, refused);
+    let found = match inside(false) {
+        // Only now it matters whether there is a privilege.
+        Ok(Some(_)) if case.foresight.overrides_permissions() => inside(true),
+        found => found,
+    };
+    let (path, error) = match found {
         Ok(Some(refused)) => refused,
         Ok(None) => return removed.iter().find_map(|place| sticky(place)),
         // Not to be told: what follows is the sandbox's answer.

@@ -1,6 +1,6 @@
 //! Flags that turn a no into a yes. None is told that was not tried on the policy itself.
 
-use super::case::{Case, Extra, Given};
+use super::case::{Case, Extra};
 use super::verdict::{Change, Verdict};
 use super::{Query, judge};
 use crate::quote::quoted;
@@ -23,10 +23,10 @@ pub(super) struct Remedy {
 }
 
 /// The first that allows it.
-pub(super) fn find(given: &Given, query: &Query, verdict: &Verdict, protected: &[PathBuf]) -> Option<Remedy> {
+pub(super) fn find(denied: &Case<'_>, query: &Query, verdict: &Verdict, protected: &[PathBuf]) -> Option<Remedy> {
     // A denied path may be granted exactly; where that does not go together, the deny has to go.
     let found =
-        [Order::ExactFirst, Order::LiftFirst].into_iter().find_map(|order| attempt(given, query, verdict, order));
+        [Order::ExactFirst, Order::LiftFirst].into_iter().find_map(|order| attempt(denied, query, verdict, order));
     found.map(|extras| Remedy::of(&extras, protected))
 }
 
@@ -36,16 +36,16 @@ enum Order {
     LiftFirst,
 }
 
-fn attempt(given: &Given, query: &Query, verdict: &Verdict, order: Order) -> Option<Vec<Extra>> {
-    let (mut extras, mut change) = (Vec::new(), verdict.change.clone());
-    let mut case = Case::of(given).ok()?;
+fn attempt(denied: &Case<'_>, query: &Query, verdict: &Verdict, order: Order) -> Option<Vec<Extra>> {
+    let (given, mut extras, mut change) = (denied.given, Vec::new(), verdict.change.clone());
+    let mut with_more = None;
     for _ in 0..STEPS {
         let next = match change {
             Change::Nothing => return None,
             Change::More(extra) => extra,
             Change::Lift { exact: Some(extra), .. } if order == Order::ExactFirst => extra,
             Change::Lift { deny, .. } => {
-                let source = case.deny_source(&deny)?;
+                let source = with_more.as_ref().unwrap_or(denied).deny_source(&deny)?;
                 Extra::Lift(deny, source)
             }
         };
@@ -55,8 +55,8 @@ fn attempt(given: &Given, query: &Query, verdict: &Verdict, order: Order) -> Opt
         if !merge(&mut extras, next) {
             return None;
         }
-        case = Case::with(given, &extras).ok()?;
-        let verdict = judge(&case, query).ok()?;
+        let case = with_more.insert(Case::with(given, &extras).ok()?);
+        let verdict = judge(case, query).ok()?;
         if verdict.allowed {
             return Some(extras);
         }
@@ -120,7 +120,9 @@ impl Remedy {
 
 fn lifted(deny: &Path, source: &Source) -> String {
     match source {
-        Source::Profile { file, line } => format!("the deny of {} in {} line {line}", quoted(deny), quoted(file)),
+        Source::Profile { file, line } => {
+            format!("the deny of {} in {} line {line}", quoted(deny), quoted(file.as_os_str()))
+        }
         _ => format!("--deny {}", quoted(deny)),
     }
 }

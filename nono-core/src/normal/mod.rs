@@ -8,6 +8,7 @@ use crate::path::{FsCapability, PathKind};
 use crate::scope::Reach;
 use crate::set::CapabilitySet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Brings `set` into normal form.
 ///
@@ -23,11 +24,11 @@ pub(crate) fn normalise(mut set: CapabilitySet, cut: &[PathBuf]) -> Result<Capab
         set.denies.binary_search_by(|deny| compare(deny, path)).is_ok() && !cut.iter().any(|one| one == path)
     };
     if let Some(both) = merged.iter().find(|one| closed(&one.resolved)) {
-        return Err(ConflictError::GrantedAndDenied { path: both.resolved.clone() });
+        return Err(ConflictError::GrantedAndDenied { path: both.resolved.to_path_buf() });
     }
     let denies = std::mem::take(&mut set.denies);
     let mut denies = denies.into_iter().peekable();
-    let mut open: Vec<(PathBuf, FsAccess)> = Vec::new();
+    let mut open: Open = Vec::new();
     for mut one in merged {
         while let Some(deny) = denies.next_if(|deny| compare(deny, &one.resolved).is_le()) {
             note_deny(&mut set, &mut open, deny);
@@ -40,7 +41,7 @@ pub(crate) fn normalise(mut set: CapabilitySet, cut: &[PathBuf]) -> Result<Capab
         }
         one.access |= inherited;
         if one.kind == PathKind::Directory {
-            open.push((one.resolved.clone(), one.access));
+            open.push((Arc::clone(&one.resolved), one.access));
         }
         set.fs.push(one);
     }
@@ -50,16 +51,19 @@ pub(crate) fn normalise(mut set: CapabilitySet, cut: &[PathBuf]) -> Result<Capab
     Ok(set)
 }
 
+/// Directories on the way to a path, and what holds below each.
+type Open = Vec<(Arc<Path>, FsAccess)>;
+
 /// Keeps a deny that closes something, and forgets one that does not.
-fn note_deny(set: &mut CapabilitySet, open: &mut Vec<(PathBuf, FsAccess)>, deny: PathBuf) {
+fn note_deny(set: &mut CapabilitySet, open: &mut Open, deny: PathBuf) {
     if !inherited(open, &deny).is_empty() {
-        open.push((deny.clone(), FsAccess::empty()));
+        open.push((deny.as_path().into(), FsAccess::empty()));
         set.denies.push(deny);
     }
 }
 
 /// The rights of the nearest open parent of `path`; parents that `path` is not below are closed for good.
-fn inherited(open: &mut Vec<(PathBuf, FsAccess)>, path: &Path) -> FsAccess {
+fn inherited(open: &mut Open, path: &Path) -> FsAccess {
     while open.pop_if(|(parent, _)| !is_at_or_below(path, parent)).is_some() {}
     open.last().map_or(FsAccess::empty(), |(_, access)| *access)
 }
@@ -70,7 +74,9 @@ fn merge(mut all: Vec<FsCapability>) -> Result<Vec<FsCapability>, ConflictError>
     let mut merged: Vec<FsCapability> = Vec::with_capacity(all.len());
     for one in all {
         match merged.last_mut().filter(|last| last.resolved.as_os_str() == one.resolved.as_os_str()) {
-            Some(last) if replaced(last, &one) => return Err(ConflictError::Replaced { path: one.resolved }),
+            Some(last) if replaced(last, &one) => {
+                return Err(ConflictError::Replaced { path: one.resolved.to_path_buf() });
+            }
             Some(last) => last.access |= one.access,
             None => merged.push(one),
         }
