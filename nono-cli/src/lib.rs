@@ -54,6 +54,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 use std::ffi::OsString;
 use std::mem::ManuallyDrop;
+use std::panic::PanicHookInfo;
 
 /// Does what the arguments say, the program's name first, and returns the exit status.
 pub fn run(arguments: Vec<OsString>) -> u8 {
@@ -87,6 +88,16 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
         terminal::error(&error, error.remedy());
         error.status()
     })
+}
+
+/// For the hook of panics: ends the command that nono is the parent of, puts the user's terminal back into its own modes, and
+/// says what happened. `end` is told whether there was such a command.
+pub fn panicked(panic: &PanicHookInfo<'_>, end: impl FnOnce(bool)) {
+    supervise::abandon(|began| {
+        // Not by the hook of the standard library: for a backtrace it walks a stack that the program has no tables for.
+        terminal::message(&format!("nono: {panic}\n"));
+        end(began);
+    });
 }
 
 fn print(text: &str) -> u8 {

@@ -5,12 +5,15 @@
 //! overflow is a plain SIGSEGV. The rest of what the runtime does is here: closed standard streams are opened, SIGPIPE is
 //! ignored (a reader of the notes that went away must not end a start; exec restores the default), a panic has an exit
 //! status.
+//!
+//! A panic ends nono at once, in whichever thread it is: the released program does not unwind.
 #![no_main]
 #![expect(unsafe_code, reason = "C's main has a symbol and arguments of C")]
 
-use nono_cli::{exit, run};
+use nono_cli::{exit, panicked, run};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
+use rustix::process::{Signal, getpid, kill_process};
 use rustix::stdio;
 use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
 use std::os::fd::{AsRawFd, IntoRawFd};
@@ -27,14 +30,29 @@ unsafe extern "C" fn main(_count: c_int, arguments: *const *const c_char) -> c_i
     // SAFETY: SIG_IGN is no function that could be called; no other thread is there that could set SIGPIPE too.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
     let status = match open_streams() {
-        // The message was printed by the hook. Nothing of a command has run: exec does not come back.
-        Ok(()) => panic::catch_unwind(|| run(arguments)).unwrap_or(exit::SETUP),
+        Ok(()) => {
+            end_on_panic();
+            run(arguments)
+        }
         // There may be nowhere to say it.
         Err(_closed) => exit::SETUP,
     };
     // Not by returning: what is left in stdout's buffer is written.
     #[expect(clippy::disallowed_methods, reason = "the end of main: no destructor is left to run")]
     process::exit(status.into())
+}
+
+/// Ends this process at a panic, with its message: with the status of a set-up that failed, or, where nono is the parent of a
+/// command that has begun, as the command is ended.
+fn end_on_panic() {
+    let end = |began| {
+        if began {
+            let _ended = kill_process(getpid(), Signal::KILL);
+        }
+        // SAFETY: the call takes an integer and does not return. It runs nothing that could wait for this thread.
+        unsafe { libc::_exit(exit::SETUP.into()) }
+    };
+    panic::set_hook(Box::new(move |panic| panicked(panic, end)));
 }
 
 /// # Safety

@@ -1,10 +1,10 @@
 //! All that nono prints. Messages go to standard error and start with `nono: `; results go to standard output.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this module is the one that prints")]
+#![expect(clippy::print_stdout, reason = "this module is the one that prints")]
 
 use std::error::Error;
-use std::fmt::Write;
-use std::io::IsTerminal;
+use std::fmt::Write as _;
+use std::io::{IsTerminal, Write as _};
 
 /// The columns of a terminal that text is made for.
 pub(crate) const WIDTH: usize = 80;
@@ -35,12 +35,13 @@ pub(crate) fn clap(error: &clap::Error) {
 
 /// Prints whole lines that are messages already.
 pub(crate) fn message(text: &str) {
-    eprint!("{text}");
+    // Where nobody reads it (EPIPE, EIO of a terminal that was hung up), the command goes on all the same.
+    let _unread = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// Prints lines to standard error. They are folded on a terminal alone: elsewhere programs look for whole lines.
 fn say(text: &str) {
-    if std::io::stderr().is_terminal() { eprint!("{}", folded(text)) } else { eprint!("{text}") }
+    if std::io::stderr().is_terminal() { message(&folded(text)) } else { message(text) }
 }
 
 /// Prints a result that is for people.

@@ -69,6 +69,17 @@ fn standard_streams_are_not_touched() {
 }
 
 #[test]
+fn a_panic_is_a_set_up_that_failed_and_an_unread_note_is_nothing() {
+    nono_tests::need!(Need::Landlock(1));
+    let jail = Jail::new();
+    let outside = jail.args([""; 0]).command().get_program().to_owned();
+    let sh = |script: &str| jail.program("/bin/sh").cmd(["-c".as_ref(), script.as_ref(), outside.as_os_str()]).run();
+    sh("\"$0\" completions bash >/dev/full").status(125).stderr_has("nono: panicked at ");
+    sh("LD_AUDIT=x \"$0\" run -- echo started").success().stderr_has("variables withheld: LD_AUDIT");
+    sh("LD_AUDIT=x \"$0\" run -- echo started 2>/dev/full").success().stdout_is("started\n");
+}
+
+#[test]
 fn the_private_temporary_directory_is_private() {
     nono_tests::need!(Need::Landlock(1));
     let jail = Jail::new();

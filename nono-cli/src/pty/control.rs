@@ -114,7 +114,7 @@ impl Drop for Relaying {
     fn drop(&mut self) {
         self.shared.end();
         if let Some(thread) = self.thread.take() {
-            // It panicked: the modes were put back while its stack was unwound, and the message was printed.
+            // Where a panic does not end the process: the modes were put back while the stack was unwound.
             let _panicked = thread.join();
         }
     }

@@ -6,8 +6,8 @@
 //! ([`Relaying::pause`]).
 //!
 //! The user's terminal is in raw mode meanwhile, so that each key goes through as it is: a `^C` becomes a signal in the
-//! command's terminal, not in nono's. Its modes are put back when the relay is dropped, also by a panic; what would end
-//! nono without dropping it (SIGTERM, SIGHUP) is to be caught by who holds the relay.
+//! command's terminal, not in nono's. Its modes are put back when the relay is dropped, and by [`put_back`] at a panic; what would
+//! end nono without either (SIGTERM, SIGHUP) is to be caught by who holds the relay.
 //!
 //! ```text
 //! mod       the pty, before it is in use           ends     the descriptors, each with its owner
@@ -26,6 +26,7 @@ mod shared;
 mod tests;
 
 pub(crate) use control::{Paused, Relaying};
+pub(crate) use modes::put_back;
 
 use ends::Ends;
 use modes::Modes;

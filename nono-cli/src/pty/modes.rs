@@ -9,7 +9,37 @@ use rustix::io::Errno;
 use rustix::process::getpgrp;
 use rustix::termios::{InputModes, LocalModes, OptionalActions, OutputModes, Termios, tcgetattr, tcgetpgrp, tcsetattr};
 use std::fmt;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The terminal that nono has set to raw mode, and its own modes: for a panic, which drops nothing.
+static HELD: Mutex<Option<(OwnedFd, Termios)>> = Mutex::new(None);
+
+/// Locks [`HELD`]: for as long as the modes are being changed.
+type Held = MutexGuard<'static, Option<(OwnedFd, Termios)>>;
+
+fn lock() -> Held {
+    // Nothing panics with it.
+    HELD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Puts the terminal's own modes back, if nono has changed them, whatever else is going on. Until what this returns is dropped,
+/// no thread changes them again.
+pub(crate) fn put_back() -> impl Drop {
+    let held = lock();
+    if let Some((terminal, own)) = &*held {
+        set(terminal.as_fd(), own);
+    }
+    held
+}
+
+fn set(terminal: BorrowedFd<'_>, own: &Termios) {
+    // In the background, they are somebody else's.
+    if is_ours(terminal) {
+        // Fails only for a terminal that is gone.
+        let _put_back = tcsetattr(terminal, OptionalActions::Now, own);
+    }
+}
 
 /// Whether the terminal may be read and set: nono is in its foreground, or it controls no process of this session.
 pub(super) fn is_ours(terminal: BorrowedFd<'_>) -> bool {
@@ -62,18 +92,19 @@ impl Modes {
         let mut raw = self.own.clone();
         raw.make_raw();
         // At once: waiting for the output to be shown would last as long as the terminal is stopped (`TCSADRAIN`).
+        let mut held = lock();
         self.raw = tcsetattr(terminal, OptionalActions::Now, &raw).is_ok();
+        *held = terminal.try_clone_to_owned().ok().filter(|_| self.raw).map(|terminal| (terminal, self.own.clone()));
         self.raw
     }
 
     /// Puts the terminal's own modes back, if nono has changed them.
     pub(super) fn release(&mut self, terminal: BorrowedFd<'_>) {
-        // In the background, they are somebody else's.
-        if self.raw && is_ours(terminal) {
-            // Fails only for a terminal that is gone.
-            let _put_back = tcsetattr(terminal, OptionalActions::Now, &self.own);
+        let mut held = lock();
+        if std::mem::take(&mut self.raw) {
+            set(terminal, &self.own);
+            *held = None;
         }
-        self.raw = false;
     }
 }
 

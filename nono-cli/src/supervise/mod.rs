@@ -5,8 +5,10 @@
 //! approver   --approve, in lines of wire           reach     what would open the user's terminal to the command
 //! audit      --audit                               console   the terminals meanwhile, and who asks there
 //! parent     signals, stops and the end            question  what is shown, and what is taken for an answer
+//! abandon    the end by a panic
 //! ```
 
+mod abandon;
 mod approver;
 mod audit;
 mod console;
@@ -19,6 +21,7 @@ mod rules;
 mod stop;
 pub(crate) mod wire;
 
+pub(crate) use abandon::abandon;
 pub(crate) use desk::Desk;
 pub(crate) use parent::{Ended, end_as};
 
@@ -26,6 +29,7 @@ use crate::args::Supervision;
 use crate::platform::{Judges, OnTerminal, Policy, ServeError, SpawnError, Supervisor, spawn, spawn_on_terminal};
 use crate::pty::PtyError;
 use crate::{home, protected, terminal};
+use abandon::Begun;
 use approver::LineApprover;
 use audit::{Audit, AuditError};
 use console::{Console, TerminalApprover};
@@ -143,6 +147,7 @@ pub(crate) fn run(session: Session<'_>) -> Result<Ended, SuperviseError> {
         Some(desk) => on_terminal(policy, command, desk)?,
         None => Started::of(spawn(policy, command).map_err(|source| SuperviseError::Spawn { source })?),
     };
+    let _begun = Begun::new(command);
     let thread_failed = |source| {
         let _gone = kill_process(command, Signal::KILL);
         SuperviseError::Thread { source }

@@ -200,7 +200,7 @@ fn is_refusal(name: &str, status: Option<i32>, said: &str) -> bool {
         // cannot be written cannot be said.
         ("brk" | "arch_prctl" | "mprotect", Some(127 | 139)) | ("write", Some(125)) => true,
         // A library takes for granted that the call cannot fail; a panic is a refusal.
-        (_, Some(125)) => said.contains("nono: ") || said.contains(" panicked at "),
+        (_, Some(125)) => said.contains("nono: "),
         // What looks the command up, or executes it: as if it were not there, or not executable.
         (_, Some(126 | 127)) => said.contains("nono: \"") || said.contains("nono: cannot execute"),
         _ => false,

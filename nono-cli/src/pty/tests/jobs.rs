@@ -2,6 +2,7 @@
 //!
 //! What needs a session of its own is done by this test program, executed again with a variable that says its part.
 
+use super::super::put_back;
 use super::{Keys, User, hear, same, say};
 use rustix::process::{Pid, getpgid, getppid, ioctl_tiocsctty, setsid};
 use rustix::termios::tcsetpgrp;
@@ -10,6 +11,8 @@ use std::io::{Write, stderr, stdin};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 const PART: &str = "NONO_TEST_PART";
 
@@ -56,6 +59,34 @@ fn in_the_background_the_terminal_is_left_alone() {
             assert!(session.stdin(Stdio::null()).status().unwrap().success());
         }
     }
+}
+
+#[test]
+fn a_panic_puts_the_modes_back_for_good() {
+    const TEST: &str = "a_panic_puts_the_modes_back_for_good";
+    if part() != "nono" {
+        // A process has one terminal: that of another test would be put back too.
+        assert!(again(TEST, "nono").status().unwrap().success());
+        return;
+    }
+    let user = User::new();
+    let before = user.modes();
+    let (relaying, _command) = user.relaying();
+    assert!(user.is_raw());
+    let held = put_back();
+    assert!(same(&user.modes(), &before));
+    thread::scope(|scope| {
+        let resumed = scope.spawn(|| relaying.resume());
+        thread::sleep(Duration::from_millis(100));
+        assert!(same(&user.modes(), &before), "another thread has claimed it again");
+        assert!(!resumed.is_finished());
+        drop(held);
+    });
+    assert!(user.is_raw(), "nothing but this keeps it from being claimed");
+    relaying.finish();
+    assert!(same(&user.modes(), &before));
+    let _held = put_back();
+    assert!(same(&user.modes(), &before));
 }
 
 fn session() {
