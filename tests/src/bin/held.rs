@@ -1,5 +1,5 @@
 //! `held SECRET OUTSIDE [DENIED]`: says which promises do not hold for it. SECRET is a file, OUTSIDE a directory that were not
-//! granted, DENIED a file that was denied. The status is 0 if all hold, 90 if not.
+//! granted, DENIED a file that was denied. The status is 0 if all hold, 90 if not. Says where its temporary directory is, too.
 
 use nono_tests::raw;
 use rustix::net::{AddressFamily, SocketType, socket};
@@ -32,6 +32,7 @@ fn main() -> ExitCode {
     #[expect(clippy::print_stdout, reason = "this is what it is asked for")]
     {
         println!("open: {}", names.join("; "));
+        println!("temporary: {}", std::env::temp_dir().display());
     }
     if names.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(90) }
 }

@@ -109,6 +109,18 @@ impl Setup {
         }
     }
 
+    /// Removes a temporary directory with a name of its own in `/tmp`, which a command got where the usual place failed: no later
+    /// start would find it.
+    fn clear_unguessable(output: &Output) {
+        let said = text(&output.stdout);
+        let place = said.lines().find_map(|line| line.strip_prefix("temporary: ")).map(Path::new);
+        let Some((place, base)) = place.and_then(|place| Some((place, place.parent()?))) else { return };
+        if base.to_str().is_some_and(|base| base.starts_with("/tmp/nono.")) {
+            fs::remove_dir(place).unwrap();
+            fs::remove_dir(base).unwrap();
+        }
+    }
+
     /// The calls, each with how often it was made by then.
     fn calls(&self) -> Vec<(usize, String)> {
         // What the first run makes for all that come is there then.
@@ -231,6 +243,7 @@ fn inject(setup: &Setup) -> Tally {
         let output = setup.run(&[number.to_string(), name.clone(), errno.raw_os_error().to_string()]);
         let what = format!("{}, call {number} {name} {}", setup.name, errno::name(errno));
         tally.judge((&what, &name), &output, &setup.left());
+        Setup::clear_unguessable(&output);
     }
     tally
 }
