@@ -133,21 +133,23 @@ fn a_filter_answers_as_its_rules_do() {
     let strategy = (select(&Arch::ALL[..]), actions(), rules(), vec(calls(), CALLS));
     let (mut compared, mut longest) = (0_usize, 0);
     let counted = std::cell::RefCell::new((&mut compared, &mut longest));
-    runner
-        .run(&strategy, |(arch, default, rules, calls)| {
-            let program = program(arch, default, rules);
-            let filter = program.assemble().expect("such sets fit");
-            for (foreign, mut call) in calls {
-                call.arch = foreign.unwrap_or(arch.audit());
-                let run = filter.interpret(&call).expect("the kernel would refuse it");
-                prop_assert_eq!(run.action(), program.decide(&call), "{:?}\n{}", call, filter.listing());
-                *counted.borrow_mut().0 += 1;
-            }
-            let mut counted = counted.borrow_mut();
-            *counted.1 = filter.instructions().len().max(*counted.1);
-            Ok(())
-        })
-        .unwrap();
-    println!("{compared} calls compared on {sets} rule sets, the longest filter has {longest} instructions");
+    let result = runner.run(&strategy, |(arch, default, rules, calls)| {
+        let program = program(arch, default, rules);
+        let filter = program.assemble().expect("such sets fit");
+        for (foreign, mut call) in calls {
+            call.arch = foreign.unwrap_or(arch.audit());
+            let run = filter.interpret(&call).expect("the kernel would refuse it");
+            prop_assert_eq!(run.action(), program.decide(&call), "{:?}\n{}", call, filter.listing());
+            *counted.borrow_mut().0 += 1;
+        }
+        let mut counted = counted.borrow_mut();
+        *counted.1 = filter.instructions().len().max(*counted.1);
+        Ok(())
+    });
+    let disagreements = u8::from(result.is_err());
+    println!(
+        "figures: filters: {sets} rule sets, {compared} calls compared, {disagreements} disagreements; up to {longest} instructions"
+    );
+    result.unwrap();
     assert!(compared >= cases(), "only {compared}");
 }

@@ -12,6 +12,7 @@ pub mod capture;
 pub mod child;
 mod copy;
 pub mod errno;
+pub mod figures;
 pub mod jail;
 pub mod need;
 mod probe;

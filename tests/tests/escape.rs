@@ -6,12 +6,13 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use nono_tests::attempt::{Attempts, Report, Row, Scene, Trial, Verdict, judge};
-use nono_tests::jail::User;
+use nono_tests::figures;
+use nono_tests::jail::{Jail, User};
 use nono_tests::need::{self, Need};
 use nono_tests::sample;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -28,9 +29,10 @@ fn sandbox(nono: &Path, scene: &Scene, watched: bool) -> Vec<OsString> {
     line
 }
 
-fn nono() -> PathBuf {
+/// Where this user can execute it.
+fn nono(jail: &Jail) -> PathBuf {
     let dir = std::env::var_os("NONO_TEST_BIN_DIR").map(PathBuf::from);
-    dir.expect("NONO_TEST_BIN_DIR is set by `cargo xtask test`").join("nono")
+    jail.executable(dir.expect("NONO_TEST_BIN_DIR is set by `cargo xtask test`").join("nono"))
 }
 
 fn attempts() -> Attempts {
@@ -39,7 +41,8 @@ fn attempts() -> Attempts {
 
 /// Makes all attempts as `user`; what is neither refused nor reported is a failure.
 fn all_refused(user: User, privileged: bool) {
-    let (nono, attempts) = (nono(), attempts());
+    let (jail, attempts) = (Jail::of(user), attempts());
+    let nono = nono(&jail);
     let heading = ["attempt", "outside", "inside", "mechanism"];
     let mut table = format!("{:<34} {:<10} {:<12} {:<20} {user:?}\n", heading[0], heading[1], heading[2], heading[3]);
     let (mut failures, mut count) = (Vec::new(), BTreeMap::<&str, usize>::new());
@@ -55,11 +58,30 @@ fn all_refused(user: User, privileged: bool) {
     // Past the capture of the harness, for tables of many kernels.
     let gaps = count.get("gap").copied().unwrap_or(0);
     std::io::stdout().write_all(format!("GAPS {user:?}: {gaps}\n").as_bytes()).unwrap();
+    say(&count, user);
     if let Some(path) = std::env::var_os("NONO_TEST_TABLE") {
         let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path).unwrap();
         file.write_all(table.as_bytes()).unwrap();
     }
     assert!(failures.is_empty(), "{table}\n{}", failures.join("\n"));
+}
+
+/// How often there was which verdict, as figures. A gap that was not reported is an escape too.
+fn say(count: &BTreeMap<&str, usize>, user: User) {
+    let of = |words: &[&str]| words.iter().filter_map(|word| count.get(word)).sum::<usize>();
+    let all: usize = count.values().sum();
+    let kinds = [
+        ("as promised", &["ok"] as &[_]),
+        ("through a gap that is reported", &["gap"]),
+        ("that no kernel refuses", &["limit"]),
+        ("at what is not promised", &["not promised"]),
+        ("not possible here", &["skipped"]),
+        ("escapes", &["escaped", "unreported"]),
+    ];
+    let kinds = kinds.map(|(what, words)| (of(words), what));
+    let kinds = kinds.iter().map(|(number, what)| (number as &dyn Display, *what));
+    let figures: Vec<(&dyn Display, &str)> = std::iter::once((&all as &dyn Display, "attempts")).chain(kinds).collect();
+    figures::say("escapes", &figures, user);
 }
 
 /// One attempt, outside and inside.
@@ -97,7 +119,8 @@ fn verdict(row: &Row, outside: &Trial, inside: &Trial, report: Option<&Report>) 
 
 /// Makes attempts as `user` under `--explain`: what changes an outcome, or is neither refused nor reported, is a failure.
 fn all_refused_while_watched(user: User, privileged: bool) {
-    let (nono, attempts) = (nono(), attempts());
+    let (jail, attempts) = (Jail::of(user), attempts());
+    let nono = nono(&jail);
     let every = if std::env::var_os("NONO_TEST_FULL").is_some() { 1 } else { WATCHED };
     let rows = attempts.rows().unwrap();
     let rows: Vec<_> = rows.iter().filter(|row| privileged || !row.root).step_by(every).collect();
@@ -112,7 +135,8 @@ fn all_refused_while_watched(user: User, privileged: bool) {
             failures.push(format!("{name}: {verdict}, {end} with --explain and {without} without\n{}", with.said));
         }
     }
-    std::io::stdout().write_all(format!("WATCHED {user:?}: {} attempts\n", rows.len()).as_bytes()).unwrap();
+    let changed = failures.len();
+    figures::say("escapes", &[(&rows.len(), "attempts under --explain"), (&changed, "ends that it changed")], user);
     assert!(failures.is_empty(), "{} of {}\n{}", failures.len(), rows.len(), failures.join("\n"));
 }
 

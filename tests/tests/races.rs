@@ -5,8 +5,10 @@
 #![expect(clippy::tests_outside_test_module, reason = "an integration test is one")]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+use nono_tests::figures;
 use nono_tests::jail::{Jail, Ran, User};
 use nono_tests::need::{self, Need};
+use std::fmt::Display;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,6 +21,7 @@ const RACER: &str = env!("CARGO_BIN_EXE_racer");
 #[derive(Debug, Clone)]
 struct Tally {
     line: String,
+    opens: u64,
     successes: u64,
     holes: u64,
 }
@@ -29,8 +32,8 @@ impl Tally {
             let value = line.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
             value.expect(line).parse().expect(line)
         };
-        let (successes, holes) = (number("successes"), number("holes"));
-        Self { line: line.to_owned(), successes, holes }
+        let [opens, successes, holes] = ["opens", "successes", "holes"].map(number);
+        Self { line: line.to_owned(), opens, successes, holes }
     }
 
     fn all(ran: &Ran) -> Vec<Self> {
@@ -115,7 +118,13 @@ fn nothing_is_opened_that_was_not_approved() {
         let jail = Jail::of(*user);
         lay_out(&jail);
         let ran = inside(&jail, opens() / users.len() as u64, None);
-        for tally in Tally::all(&ran) {
+        let tallies = Tally::all(&ran);
+        let sum = |of: fn(&Tally) -> u64| tallies.iter().map(of).sum::<u64>();
+        let (opens, opened, holes) = (sum(|tally| tally.opens), sum(|tally| tally.successes), sum(|tally| tally.holes));
+        let figures: [(&dyn Display, _); 3] =
+            [(&opens, "opens"), (&opened, "that succeeded"), (&holes, "of what was not approved")];
+        figures::say("races", &figures, *user);
+        for tally in &tallies {
             println!("{user:?} {}", tally.line);
             assert_eq!(tally.holes, 0, "{user:?} {}", tally.line);
             let both =

@@ -1,20 +1,23 @@
-//! `cargo xtask ci` and `prove`: steps one after the other, the cheapest first, and how long each took.
+//! `cargo xtask ci`: steps one after the other, the cheapest first, and how long each took.
 
-use crate::tests_run::target_dir;
 use crate::{check, tests_run};
 use std::time::{Duration, Instant};
 use xshell::{Shell, cmd};
 
 /// The steps that were made.
 #[derive(Debug, Default)]
-struct Steps(Vec<(&'static str, Duration, bool)>);
+pub(crate) struct Steps(Vec<(&'static str, Duration, bool)>);
 
 impl Steps {
     /// Makes a step, unless one before it failed.
     fn make(&mut self, name: &'static str, step: impl FnOnce() -> anyhow::Result<bool>) {
-        if self.0.iter().any(|(_, _, good)| !good) {
-            return;
+        if self.0.iter().all(|(_, _, good)| *good) {
+            self.make_anyway(name, step);
         }
+    }
+
+    /// Makes a step.
+    pub(crate) fn make_anyway(&mut self, name: &'static str, step: impl FnOnce() -> anyhow::Result<bool>) {
         println!("\n== {name}");
         let started = Instant::now();
         let good = step().unwrap_or_else(|error| {
@@ -25,7 +28,7 @@ impl Steps {
     }
 
     /// Says how it went.
-    fn end(self) -> bool {
+    pub(crate) fn end(self) -> bool {
         println!();
         for (name, took, good) in &self.0 {
             println!("{name:<24} {:>5} s  {}", took.as_secs(), if *good { "ok" } else { "FAILED" });
@@ -58,51 +61,6 @@ pub(crate) fn run(shell: &Shell) -> bool {
         crate::bench::open(shell, 3)?;
         crate::bench::memory(shell, 10_000, false)?;
         crate::bench::syscalls(shell, 5).map(|_| true)
-    });
-    steps.end()
-}
-
-/// Mass tests in full: a million calls through random filters, a million in random sandboxes, all attempts to break out under
-/// `--explain`, and a hundred thousand sets through macOS profiles.
-pub(crate) fn prove(shell: &Shell) -> bool {
-    let mut steps = Steps::default();
-    steps.make("property tests", || {
-        let test = cmd!(shell, "cargo test --release --package nono-seccomp --test property -- --nocapture");
-        Ok(test.env("NONO_TEST_CASES", "1000000").run().map(|()| true)?)
-    });
-    steps.make("model and kernel", || {
-        let test = cmd!(shell, "cargo test --release --package nono-tests --test model");
-        Ok(test.env("NONO_TEST_CASES", "1000000").run().map(|()| true)?)
-    });
-    steps.make("races", || {
-        cmd!(shell, "cargo build --release --package nono-cli --package nono-tests --bins").run()?;
-        let target = target_dir(shell)?;
-        let test =
-            cmd!(shell, "cargo test --release --package nono-tests --test races -- --nocapture nothing_is_opened");
-        let test = test.env("NONO_TEST_BIN_DIR", target.join("release")).env("NONO_TEST_CASES", "1000000");
-        Ok(test.run().map(|()| true)?)
-    });
-    steps.make("why and kernel", || {
-        let target = target_dir(shell)?;
-        let test = cmd!(shell, "cargo test --release --package nono-tests --test why -- --nocapture why_says");
-        let test = test.env("NONO_TEST_BIN_DIR", target.join("release")).env("NONO_TEST_WHY_CASES", "5000");
-        Ok(test.run().map(|()| true)?)
-    });
-    steps.make("answers of a supervisor", || {
-        let target = target_dir(shell)?;
-        let test = cmd!(shell, "cargo test --release --package nono-tests --test answers -- --nocapture");
-        let test = test.env("NONO_TEST_BIN_DIR", target.join("release")).env("NONO_TEST_CASES", "1000000");
-        Ok(test.run().map(|()| true)?)
-    });
-    steps.make("escapes under --explain", || {
-        let target = target_dir(shell)?;
-        let test = cmd!(shell, "cargo test --release --package nono-tests --test escape -- --nocapture explaining");
-        let test = test.env("NONO_TEST_BIN_DIR", target.join("release")).env("NONO_TEST_FULL", "1");
-        Ok(test.run().map(|()| true)?)
-    });
-    steps.make("profiles of macOS", || {
-        let test = cmd!(shell, "cargo test --release --package nono-macos --test model -- --nocapture");
-        Ok(test.env("NONO_TEST_MODEL_CASES", "100000").run().map(|()| true)?)
     });
     steps.end()
 }

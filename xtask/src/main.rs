@@ -16,6 +16,7 @@ mod dist;
 mod fetch;
 mod fuzz;
 mod promises;
+mod prove;
 mod tally;
 mod tests_run;
 mod vm;
@@ -43,8 +44,8 @@ enum Task {
     },
     /// Everything a change has to pass: format, lints, docs, checks, tests
     Ci,
-    /// Mass tests in full
-    Prove,
+    /// Mass tests in full; their figures go to docs/proof.md
+    Prove(prove::Options),
     /// Hostile bytes for everything that reads such
     Fuzz(fuzz::Options),
     /// The workspace for every supported system: checked, linked, started
@@ -151,7 +152,7 @@ fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Task::Test { rest } => tests_run::run(&shell, &rest),
         Task::Ci => Ok(ci::run(&shell)),
         Task::TestVm(options) => vm::run(&shell, &options),
-        Task::Prove => Ok(ci::prove(&shell)),
+        Task::Prove(options) => prove::run(&shell, &options),
         Task::Fuzz(options) => fuzz::run(&options, &shell),
         Task::Cross(options) => cross::run(&options, &shell),
         Task::Dist(options) => dist::run(&options, &shell),

@@ -49,11 +49,18 @@ fn profiles_mean_what_the_model_says() {
         Ok(())
     });
     let counts = counts.into_inner();
-    println!("{} sets, {REQUESTS} requests each: {counts:?}", cases());
+    let of = |one: Outcome| counts.get(&one).copied().unwrap_or(0);
+    let (total, disagreements) = (counts.values().sum::<u64>(), u8::from(result.is_err()));
+    let plain: u64 = [Outcome::Allowed, Outcome::Denied, Outcome::DeniedByDeny].map(of).iter().sum();
+    let (own, skipped) = (total - plain - of(Outcome::Skipped), of(Outcome::Skipped));
+    println!(
+        "figures: macos: {} sets, {plain} requests compared with the model, {own} with a rule of their own, {skipped} not \
+         compared, {disagreements} disagreements; {counts:?}",
+        cases()
+    );
     if let Err(error) = result {
         panic!("{error}");
     }
-    let total: u64 = counts.values().sum();
     for outcome in [Outcome::Allowed, Outcome::Denied, Outcome::DeniedByDeny] {
         let share = counts.get(&outcome).copied().unwrap_or(0) * 100 / total;
         assert!(share >= 3, "{outcome:?} is {share} % of all requests: the test says little");

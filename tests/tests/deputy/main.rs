@@ -14,11 +14,11 @@ mod place;
 mod supervisor;
 
 use nono_tests::capture::{Captured, text};
+use nono_tests::figures;
 use nono_tests::jail::{Jail, User};
 use nono_tests::need::{self, Need};
 use nono_tests::sample;
 use place::{DEPUTY, Place, Rule};
-use std::io::Write as _;
 use std::process::Command;
 
 /// Of how many rows one is made under `--explain`, where not all are.
@@ -201,27 +201,31 @@ fn faults(row: &Row, jail: &Jail, user: User) -> Vec<String> {
     faults
 }
 
-/// Makes each row; `wrong` tells what is wrong with it.
-fn all(rows: impl Iterator<Item = Row>, user: User, wrong: impl Fn(&Row, &Jail, User) -> Vec<String>) -> usize {
+/// Makes each row; `wrong` tells what is wrong with it. `whats` are what is counted: rows, and what is wrong with them.
+fn all(
+    rows: impl Iterator<Item = Row>,
+    user: User,
+    wrong: impl Fn(&Row, &Jail, User) -> Vec<String>,
+    whats: [&str; 2],
+) {
     let jail = Jail::of(user);
     let (mut made, mut faults) = (0, Vec::new());
     for row in rows {
         made += 1;
         faults.extend(wrong(&row, &jail, user).into_iter().map(|fault| format!("{}: {fault}", row.name)));
     }
+    figures::say("deputies", &[(&made, whats[0]), (&faults.len(), whats[1])], user);
     assert!(faults.is_empty(), "{user:?}:\n{}", faults.join("\n"));
-    made
 }
 
 fn nobody_is_led_astray(user: User, privileged: bool) {
-    all(rows(privileged), user, faults);
+    all(rows(privileged), user, faults, ["acts", "acts that led astray"]);
 }
 
 fn explaining_changes_no_end(user: User, privileged: bool) {
     let every = if std::env::var_os("NONO_TEST_FULL").is_some() { 1 } else { WATCHED };
-    let made = all(rows(privileged).step_by(every), user, differences);
-    // Past the capture of the harness.
-    std::io::stdout().write_all(format!("WATCHED {user:?}: {made} rows\n").as_bytes()).unwrap();
+    let whats = ["acts under --explain", "ends that it changed"];
+    all(rows(privileged).step_by(every), user, differences, whats);
 }
 
 /// What is otherwise under `--explain`.

@@ -15,9 +15,10 @@ mod errnos;
 use nono_tests::capture::text;
 use nono_tests::jail::{Jail, User};
 use nono_tests::need::Need;
-use nono_tests::{errno, sample};
+use nono_tests::{errno, figures, sample};
 use rustix::io::Errno;
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -264,16 +265,17 @@ fn no_fault_of_the_set_up_starts_a_command_unprotected() {
     });
     let tally = tally.into_inner().unwrap();
     println!("harmless: {:?}; told: {:?}; another call: {}", tally.harmless, tally.told, tally.moved);
-    println!(
-        "figures: faults: {} calls, {} errors, {} injected, {} refused, {} started although, {} leftovers",
-        tally.calls,
-        tally.errors,
-        tally.injected,
-        tally.refused,
-        tally.unprotected.len(),
-        tally.leftovers.len()
-    );
     let wrong = tally.wrong();
+    let [harmless, told] = [&tally.harmless, &tally.told].map(|counts| counts.values().sum::<u64>());
+    let figures: [(&dyn Display, _); 6] = [
+        (&tally.calls, "calls of the set-up"),
+        (&tally.injected, "faults injected"),
+        (&tally.refused, "commands not started"),
+        (&harmless, "started with every promise kept"),
+        (&told, "started with an open promise that is said"),
+        (&wrong.len(), "unsafe outcomes"),
+    ];
+    figures::say("faults", &figures, User::Same);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

@@ -8,6 +8,7 @@
 
 mod works;
 
+use nono_tests::figures;
 use nono_tests::jail::{Jail, Ran, User};
 use nono_tests::need::{self, Need};
 use serde_json::Value;
@@ -194,8 +195,12 @@ fn learnt_profiles_work_the_first_time_and_a_missing_grant_is_named() {
         }
     }
     let sum = |of: fn(&Row) -> usize| rows.values().map(of).sum::<usize>();
-    let (taken, named) = (sum(|row| row.taken), sum(|row| row.named));
-    println!("named {named} of {taken}");
+    let (works, taken, named) = (rows.len(), sum(|row| row.taken), sum(|row| row.named));
+    figures::say(
+        "learn",
+        &[(&works, "works"), (&taken, "grants taken away and missed"), (&named, "named")],
+        User::Same,
+    );
     assert!(named * 100 >= taken * 95, "named {named} of {taken}: {rows:#?}");
     if full && env::var_os("NONO_RENEW_DOCS").is_some() {
         let mut table =

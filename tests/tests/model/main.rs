@@ -19,9 +19,11 @@ mod walk;
 use act::Scene;
 use nono_linux::{Kernel, Linux};
 use nono_tests::child::{self, become_nobody, own_mounts};
+use nono_tests::figures;
 use nono_tests::need::{self, Need};
 use random::Means;
 use run::{Bench, Counts};
+use std::fmt::Display;
 use std::net::Ipv4Addr;
 use std::os::fd::OwnedFd;
 use std::os::linux::net::SocketAddrExt;
@@ -63,18 +65,25 @@ fn bench() -> (Bench, OwnedFd) {
 fn compare(calls: u64, first: u64) -> String {
     let (bench, _terminal) = bench();
     let means = Means { root: need::is_root(), abi: bench.kernel.abi.0 };
-    let mut counts = Counts::new();
-    let mut seed = first;
-    while ["allowed", "denied", "impossible"].iter().filter_map(|one| counts.get(one)).sum::<u64>() < calls {
+    let made =
+        |counts: &Counts| -> u64 { ["allowed", "denied", "impossible"].iter().filter_map(|one| counts.get(one)).sum() };
+    let (mut counts, mut seed, mut found) = (Counts::new(), first, None);
+    while found.is_none() && made(&counts) < calls {
         let case = random::case(seed, means);
-        if let Err(disagreement) = bench.judge(&case, &mut counts) {
+        found = bench.judge(&case, &mut counts).err().map(|disagreement| {
             let (least, why) = bench.shrink(&case, &disagreement);
-            panic!("seed {seed} disagrees ({counts:?}):\n{least}{}", why.what);
-        }
+            format!("seed {seed} disagrees:\n{least}{}", why.what)
+        });
         seed += 1;
     }
-    let made: Vec<String> = counts.iter().map(|(what, count)| format!("{count} {what}")).collect();
-    format!("figures: model and kernel: {}, 0 disagreements; seeds {first} to {}", made.join(", "), seed - 1)
+    let (cases, disagreements) = (made(&counts), u64::from(found.is_some()));
+    let mut figures: Vec<(&dyn Display, &str)> = vec![(&cases, "cases"), (&disagreements, "disagreements")];
+    figures.extend(counts.iter().map(|(what, count)| (count as &dyn Display, *what)));
+    let line = figures::line("model", &figures, &format!("seeds {first} to {}", seed - 1));
+    if let Some(found) = found {
+        panic!("{line}\n{found}");
+    }
+    line
 }
 
 /// Who makes the calls.

@@ -15,8 +15,10 @@ mod random;
 mod tree;
 
 use case::Count;
+use nono_tests::figures;
 use nono_tests::jail::User;
 use nono_tests::need::{self, Need};
+use std::fmt::Display;
 
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap())
@@ -38,6 +40,15 @@ fn why_says_what_the_kernel_does() {
         }
     }
     println!("why: {count} ({} users, seeds to {})", users.len(), seed - 1);
+    let figures: [(&dyn Display, _); 6] = [
+        (&count.compared, "answers"),
+        (&count.allowed, "yes"),
+        (&count.denied, "no"),
+        (&count.remedies, "flags that were to help and tried"),
+        (&count.own, "answers of --self"),
+        (&faults.len(), "wrong"),
+    ];
+    println!("{}", figures::line("why", &figures, &format!("{} users, seeds to {}", users.len(), seed - 1)));
     assert!(faults.is_empty(), "{} of {} answers are wrong:\n{}", faults.len(), count.compared, faults.join("\n"));
     // A test that met one kind of answer alone would prove little.
     assert!(count.allowed > 20 && count.denied > 20 && count.remedies > 10 && count.own > 20, "{count}");

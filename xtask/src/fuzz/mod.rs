@@ -60,7 +60,13 @@ pub(crate) fn run(options: &Options, shell: &Shell) -> anyhow::Result<bool> {
     for (name, outcome) in &outcomes {
         println!("{name:<16} {:>10} {:>9}  {}", outcome.inputs, outcome.places, outcome.says());
     }
-    Ok(outcomes.iter().all(|(_, outcome)| outcome.broken.is_none()))
+    let (targets, inputs) = (outcomes.len(), outcomes.iter().map(|(_, outcome)| outcome.inputs).sum::<u64>());
+    let broken = outcomes.iter().filter(|(_, outcome)| outcome.broken.is_some()).count();
+    println!(
+        "figures: fuzz: {targets} targets, {inputs} inputs, {broken} broken properties; {} s each",
+        options.seconds
+    );
+    Ok(broken == 0)
 }
 
 /// The targets there are, or those of them that are asked for.
