@@ -8,9 +8,7 @@ use crate::profile::{self, Absent, Added, Flags, Place};
 use crate::supervise::Desk;
 use crate::system::{self, Terminals};
 use crate::{explain, home, inherit, network, pattern, spelling, terminal};
-use nono_core::{
-    Accepted, AccessMode, Builder, CapabilityError, CapabilitySet, FsAccess, FsCapability, Guarantee, Source,
-};
+use nono_core::{Accepted, AccessMode, CapabilityError, CapabilitySet, FsAccess, FsCapability, Guarantee, Source};
 use std::path::{Path, PathBuf};
 
 /// Adds to the flags of `run` what its profiles say. To be asked before anything else is: profiles may say all that flags do.
@@ -89,7 +87,7 @@ pub(crate) fn grants(
 
 /// The set of all `grants`, of `denies` and of the network flags, in normal form.
 pub(crate) fn set(run: &Run, grants: Vec<FsCapability>, denies: &Denies) -> Result<CapabilitySet, CliError> {
-    let builder = grants.into_iter().fold(CapabilitySet::builder(), Builder::grant);
+    let builder = CapabilitySet::builder().grants(grants);
     let builder = denies.add(builder).map_err(|source| CliError::Grant { flag: "--deny", source })?;
     Ok(network::add(builder, &run.network).build()?)
 }

@@ -71,7 +71,15 @@ pub(crate) fn all(homes: &[PathBuf]) -> Vec<PathBuf> {
     let in_homes = |line: &'static str| homes.iter().filter_map(move |home| Some(home.join(line.strip_prefix("~/")?)));
     let mut all: Vec<PathBuf> = lines().filter(|line| line.starts_with('/')).map(PathBuf::from).collect();
     all.extend(lines().flat_map(in_homes).chain(own_state(&homes)));
-    let real: Vec<PathBuf> = all.iter().filter_map(|path| Some(resolver.find(path).ok()?.path)).collect();
+    let listings: Vec<Listing> = homes.iter().map(|home| Listing::read(home)).collect();
+    let is_elsewhere = |path: &Path| {
+        let in_home = |(home, listing): (&PathBuf, &Listing)| {
+            Some(listing.may_be_elsewhere(path.strip_prefix(home).ok()?.to_str()?))
+        };
+        homes.iter().zip(&listings).find_map(in_home).unwrap_or(true)
+    };
+    let elsewhere = all.iter().filter(|path| is_elsewhere(path));
+    let real: Vec<PathBuf> = elsewhere.filter_map(|path| Some(resolver.find(path).ok()?.path)).collect();
     all.extend(real);
     all
 }
@@ -79,18 +87,19 @@ pub(crate) fn all(homes: &[PathBuf]) -> Vec<PathBuf> {
 /// What the user granted, to be found by path: there may be thousands, and a hundred protected paths to be looked up.
 struct Wide<'a> {
     grants: Vec<&'a FsCapability>,
-    /// Places in `grants`, by resolved path.
-    at: HashMap<&'a OsStr, Vec<usize>>,
+    /// The last place in `grants` of each resolved path.
+    last: HashMap<&'a OsStr, usize>,
+    /// For each place in `grants` the one before it that has the same path.
+    before: Vec<Option<usize>>,
 }
 
 impl<'a> Wide<'a> {
     fn of(grants: &'a [FsCapability]) -> Wide<'a> {
         let grants: Vec<_> = grants.iter().filter(|grant| *grant.source() != Source::System).collect();
-        let mut at = HashMap::<&OsStr, Vec<usize>>::with_capacity(grants.len());
-        for (place, grant) in grants.iter().enumerate() {
-            at.entry(grant.resolved().as_os_str()).or_default().push(place);
-        }
-        Wide { grants, at }
+        let mut last = HashMap::with_capacity(grants.len());
+        let places = grants.iter().enumerate();
+        let before = places.map(|(place, grant)| last.insert(grant.resolved().as_os_str(), place)).collect();
+        Wide { grants, last, before }
     }
 
     /// Whether any grant is of `directory`, of something in it, or of a directory above it.
@@ -101,8 +110,9 @@ impl<'a> Wide<'a> {
 
     /// The grants of directories strictly above `path`, which is written as a resolved path, the nearest first.
     fn above(&self, path: &Path) -> impl Iterator<Item = &'a FsCapability> {
-        let places = directories_above(path).filter_map(|above| self.at.get(above)).flatten();
-        let grants = places.filter_map(|place| self.grants.get(*place).copied());
+        let before = |place: &usize| self.before.get(*place).copied().flatten();
+        let of_path = move |above: &OsStr| iter::successors(self.last.get(above).copied(), before);
+        let grants = directories_above(path).flat_map(of_path).filter_map(|place| self.grants.get(place).copied());
         grants.filter(|grant| grant.kind() == PathKind::Directory)
     }
 

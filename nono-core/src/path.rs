@@ -83,7 +83,7 @@ impl FsCapability {
         if found.kind == PathKind::File {
             access &= FsAccess::FILE;
         }
-        FsCapability::from_resolved(path.to_owned(), found, access)
+        FsCapability::of(path.into(), found, access)
     }
 
     /// Grants exactly `access` on `path`.
@@ -91,7 +91,7 @@ impl FsCapability {
     /// # Errors
     /// Any [`CapabilityError`]; `DirectoryOnly` names the rights that a file cannot carry.
     pub fn resolve_exactly(path: &Path, access: FsAccess, by: &dyn Resolver) -> Result<FsCapability, CapabilityError> {
-        FsCapability::from_resolved(path.to_owned(), by.resolve(path)?, access)
+        FsCapability::of(path.into(), by.resolve(path)?, access)
     }
 
     /// Grants `access` on what a resolver already found for `original`.
@@ -103,16 +103,20 @@ impl FsCapability {
         found: Resolved,
         access: FsAccess,
     ) -> Result<FsCapability, CapabilityError> {
+        FsCapability::of(original.into(), found, access)
+    }
+
+    fn of(original: Cow<'_, Path>, found: Resolved, access: FsAccess) -> Result<FsCapability, CapabilityError> {
         let Resolved { path, kind, identity, .. } = found;
         if !is_resolved(&path) {
             return Err(CapabilityError::NotResolved { path });
         }
         let excess = access & FsAccess::DIRECTORY_ONLY;
         if kind == PathKind::File && !excess.is_empty() {
-            return Err(CapabilityError::DirectoryOnly { path: original, excess });
+            return Err(CapabilityError::DirectoryOnly { path: original.into_owned(), excess });
         }
         if access.is_empty() {
-            return Err(CapabilityError::NoRight { path: original });
+            return Err(CapabilityError::NoRight { path: original.into_owned() });
         }
         let resolved: Arc<Path> = path.into();
         // By their bytes: as paths, "a//b" and "a/b" are equal.

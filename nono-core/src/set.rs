@@ -203,6 +203,12 @@ impl Builder {
         self
     }
 
+    /// Adds capabilities that were resolved before.
+    pub fn grants(mut self, capabilities: impl IntoIterator<Item = FsCapability>) -> Builder {
+        self.set.fs.extend(capabilities);
+        self
+    }
+
     /// Closes `path` and all below it, although a grant above covers it. A grant strictly below it still holds.
     ///
     /// # Errors

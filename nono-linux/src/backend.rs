@@ -366,7 +366,7 @@ struct Compiled {
 
 /// The set where nothing keeps its denies: rules add up downwards.
 fn without_denies(set: &CapabilitySet) -> CapabilitySet {
-    let all = set.fs().iter().cloned().fold(CapabilitySet::builder(), Builder::grant);
+    let all = CapabilitySet::builder().grants(set.fs().iter().cloned());
     all.build().unwrap_or_else(|_conflict| set.clone())
 }
 

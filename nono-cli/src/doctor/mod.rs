@@ -104,7 +104,7 @@ fn without_namespaces(why: NoNamespace) -> Gap {
 fn granting(fixture: &Fixture, executable: &Path) -> Result<Builder, CliError> {
     let grants =
         capabilities(fixture, executable).map_err(|source| CliError::Grant { flag: "the trial's own file", source })?;
-    let builder = grants.into_iter().fold(CapabilitySet::builder(), Builder::grant);
+    let builder = CapabilitySet::builder().grants(grants);
     Ok(match Port::try_from(fixture.granted_port) {
         Ok(port) => builder.allow_tcp_connect(port),
         Err(_) => builder,

@@ -7,8 +7,7 @@ use crate::report::{self, line};
 use crate::terminal::{self, Style};
 use crate::{exit, system};
 use nono_core::{
-    Accepted, AccessMode, Backend, Builder, CachedResolver, CapabilitySet, FsCapability, Gap, GapKind, Guarantee,
-    Mechanism,
+    Accepted, AccessMode, Backend, CachedResolver, CapabilitySet, FsCapability, Gap, GapKind, Guarantee, Mechanism,
 };
 use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
@@ -154,7 +153,7 @@ fn capabilities(own: &Path, fixture: &Fixture) -> Result<CapabilitySet, CliError
     };
     let mut grants = system::grants(None, &resolver, system::Terminals::All);
     grants.extend([read(own)?, read(&fixture.granted)?]);
-    Ok(grants.into_iter().fold(CapabilitySet::builder(), Builder::grant).build()?)
+    Ok(CapabilitySet::builder().grants(grants).build()?)
 }
 
 /// What a child says; or what its helper says, which could not set up the sandbox.

@@ -12,7 +12,7 @@ use crate::error::CliError;
 use crate::report::{self, Network as Opened};
 use crate::{home, network, protected};
 use nono_core::serial::LosslessPath;
-use nono_core::{Builder, CapabilitySet, FsAccess, FsCapability, PathKind, Source};
+use nono_core::{CapabilitySet, FsAccess, FsCapability, PathKind, Source};
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
@@ -77,7 +77,7 @@ pub(crate) fn check(given: &OsStr, workdir: &Path) -> Result<Checked, CliError> 
     let mut grants = added.grants;
     let denies = Denies::of(&added.denies, &mut grants, denies::Missing { allowed: true, quiet: true })?;
     doubts.extend(named.iter().filter_map(|grant| covers(grant, &denies)));
-    let builder = grants.into_iter().fold(CapabilitySet::builder(), Builder::grant);
+    let builder = CapabilitySet::builder().grants(grants);
     let builder = denies.add(builder).map_err(|source| CliError::Grant { flag: "deny", source })?;
     let set = network::add(builder, &ports).build()?;
     doubts.extend(

@@ -10,7 +10,7 @@
 //! A profile may hold the same table, so that a file of rules is a profile with nothing else in it.
 
 use crate::profile::{self, ProfileError, Rules};
-use nono_core::{Builder, CapabilityError, CapabilitySet, ConflictError};
+use nono_core::{CapabilityError, CapabilitySet, ConflictError};
 use std::path::{Path, PathBuf};
 
 /// Why rules cannot be used.
@@ -63,7 +63,7 @@ pub(super) fn join(all: impl IntoIterator<Item = Rules>) -> Result<Option<Joined
     for Rules { grants, denies } in all {
         places.extend(grants.iter().map(|grant| grant.resolved().to_owned()));
         denied.extend(denies.iter().cloned());
-        builder = grants.into_iter().fold(builder, Builder::grant);
+        builder = builder.grants(grants);
         for deny in denies {
             builder = builder.deny_resolved(deny)?;
         }

@@ -5,8 +5,8 @@ use super::mounts::exact;
 use super::verdict::{By, Change, Rule, Verdict};
 use super::walk::Place;
 use nono_core::{
-    AccessMode, Builder, CapabilitySet, Decision, Denial, FsAccess, Guarantee, Mechanism, OpenFlags, PathKind, Remedy,
-    Request, Rule as ModelRule, decide,
+    AccessMode, CapabilitySet, Decision, Denial, FsAccess, Guarantee, Mechanism, OpenFlags, PathKind, Remedy, Request,
+    Rule as ModelRule, decide,
 };
 use std::path::Path;
 
@@ -49,7 +49,7 @@ fn denied(
         || case.foresight.enforcement.denied.iter().filter(|one| names.iter().any(|name| one.path.starts_with(name)));
     // What is not there is kept from being made; directories on the way may go, and do not come back.
     if leads().next().is_some() && leads().all(|one| one.mechanism == Mechanism::Landlock) {
-        let all = set.fs().iter().cloned().fold(CapabilitySet::builder(), Builder::grant);
+        let all = CapabilitySet::builder().grants(set.fs().iter().cloned());
         if let Some(bare) = all.build().ok().filter(|bare| decide(bare, request).is_allowed()) {
             drop(bare);
             return granted(case, &place.path, needed);

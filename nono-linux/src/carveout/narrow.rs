@@ -2,9 +2,7 @@
 //! only what does no harm there, and each entry beside the way gets the rest.
 
 use super::choose::granted_above;
-use nono_core::{
-    Builder, CapabilityError, CapabilitySet, ConflictError, FsAccess, FsCapability, Identity, PathKind, Resolved,
-};
+use nono_core::{CapabilityError, CapabilitySet, ConflictError, FsAccess, FsCapability, Identity, PathKind, Resolved};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -107,7 +105,7 @@ pub(crate) fn narrow(set: &CapabilitySet, holes: &[Hole], list: Lister<'_>) -> R
     // A directory on a way has other names where it is mounted below itself: what is granted there would be granted here.
     let Narrowed { mut grants, ways, .. } = narrowed;
     grants.retain(|one| ways.iter().all(|(path, way)| path == one.resolved() || one.identity() != Some(*way)));
-    let builder = grants.into_iter().fold(CapabilitySet::builder(), Builder::grant);
+    let builder = CapabilitySet::builder().grants(grants);
     let builder = set.denies().iter().try_fold(builder, |all, deny| all.deny_inherited(deny.clone()))?;
     Ok(builder.build()?)
 }
