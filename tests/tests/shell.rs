@@ -35,7 +35,9 @@ fn inside(shells: &[&str], flags: &[&str], test: impl Fn(&mut Terminal, &Jail, &
 /// The command that starts the shell, which may be installed outside of the system.
 fn start(shell: &str) -> String {
     let program = need::program(shell).and_then(|found| found.canonicalize().ok()).unwrap_or_default();
-    let prefix = program.parent().and_then(Path::parent).unwrap_or(Path::new("/usr")).display();
+    let directory = program.parent().unwrap_or(Path::new("/usr/bin"));
+    // Where /bin is no link to /usr/bin, all of it is not what is above.
+    let prefix = directory.parent().filter(|above| *above != Path::new("/")).unwrap_or(directory).display();
     // By its own name: sh is what its link leads to under the name of sh.
     let named = need::program(shell).unwrap_or_default();
     format!("PS1= SHELL={} nono shell -q --read {prefix}", named.display())
@@ -233,6 +235,7 @@ fn a_shell_that_cannot_be_used_is_replaced_and_that_is_said() {
 
 #[test]
 fn flags_are_those_of_run_and_there_is_no_command() {
+    nono_tests::need!(Need::Landlock(1));
     let jail = Jail::new();
     let run = |args: &[&str]| jail.args(["shell"]).cmd(args).env("SHELL", "/bin/sh").run();
     run(&["--dry-run", "--json", "--read", "."]).success().stdout_has("/bin/sh").stdout_has("/work");

@@ -14,7 +14,6 @@ use nono_core::{
     PathKind, Port, Resolved, Source,
 };
 use std::cell::OnceCell;
-use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -217,18 +216,19 @@ impl<'a> Case<'a> {
     /// object (`landlock_add_rule(2)` takes a descriptor, and keeps the inode).
     pub(super) fn known(&self, places: &[&Place]) -> CapabilitySet {
         let set = &self.foresight.set;
-        let objects: HashMap<Identity, &FsCapability> =
-            set.fs().iter().filter_map(|one| Some((one.identity()?, one))).collect();
         let mut builder = None::<Builder>;
         for above in places.iter().flat_map(|place| place.path.ancestors()) {
             let Ok(found) = std::fs::symlink_metadata(above) else { continue };
             let identity = Identity { device: found.dev(), inode: found.ino() };
-            let Some(grant) = objects.get(&identity).filter(|grant| grant.resolved() != above) else { continue };
-            let here =
-                Resolved { path: above.to_owned(), kind: grant.kind(), identity: Some(identity), is_device: false };
-            if let Ok(same) = FsCapability::from_resolved(grant.original().to_owned(), here, grant.access()) {
-                let before = builder.take().unwrap_or_else(|| Builder::from(set.clone()));
-                builder = Some(before.grant(same.with_source(grant.source().clone())));
+            // There may be several: rules for one object add up.
+            let is_same = |grant: &&FsCapability| grant.identity() == Some(identity) && grant.resolved() != above;
+            for grant in set.fs().iter().filter(is_same) {
+                let here =
+                    Resolved { path: above.to_owned(), kind: grant.kind(), identity: Some(identity), is_device: false };
+                if let Ok(same) = FsCapability::from_resolved(grant.original().to_owned(), here, grant.access()) {
+                    let before = builder.take().unwrap_or_else(|| Builder::from(set.clone()));
+                    builder = Some(before.grant(same.with_source(grant.source().clone())));
+                }
             }
         }
         // What is denied by this name is not granted by another.

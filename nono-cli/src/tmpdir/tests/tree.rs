@@ -45,28 +45,30 @@ fn deep(path: &Path, levels: u32) {
 }
 
 #[test]
-fn a_hundred_thousand_levels() {
+fn a_deep_tree() {
     let ground = Ground::large();
     let (own, path) = (ground.own(), ground.left_over(1));
-    deep(&path, 100_000);
+    let levels = part_of(100_000);
+    deep(&path, levels);
     let begin = Instant::now();
     let (sweeps, longest) = sweep_in_steps(&ground, &own);
-    println!("100,000 levels: {sweeps} sweeps, {:?} in all, the longest {longest:?}", begin.elapsed());
+    println!("{levels} levels: {sweeps} sweeps, {:?} in all, the longest {longest:?}", begin.elapsed());
     assert!(sweeps > 1);
 }
 
 #[test]
-fn two_hundred_thousand_files() {
+fn a_wide_tree() {
     let ground = Ground::large();
     let (own, path) = (ground.own(), ground.left_over(1));
     let directory = open_dir(&path);
-    for number in 0..200_000 {
+    let files = part_of(200_000);
+    for number in 0..files {
         let flags = OFlags::CREATE | OFlags::WRONLY;
         drop(rustix::fs::openat(&directory, format!("{number}"), flags, Mode::RUSR).unwrap());
     }
     let begin = Instant::now();
     let (sweeps, longest) = sweep_in_steps(&ground, &own);
-    println!("200,000 files: {sweeps} sweeps, {:?} in all, the longest {longest:?}", begin.elapsed());
+    println!("{files} files: {sweeps} sweeps, {:?} in all, the longest {longest:?}", begin.elapsed());
     assert!(sweeps > 1);
 }
 
