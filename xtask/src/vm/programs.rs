@@ -4,7 +4,8 @@ use crate::cross::Environment;
 use crate::tests_run::target_dir;
 use anyhow::{Context, bail};
 use serde_json::Value;
-use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use xshell::Shell;
@@ -33,38 +34,54 @@ pub(super) struct Programs {
 
 /// Builds everything, as small as it gets.
 pub(super) fn build(shell: &Shell, environment: &Environment) -> anyhow::Result<Programs> {
-    let target = target_dir(shell)?;
-    let weak = target.join("weak");
+    let weak = build_weak(shell, environment)?;
+    // All at once: chosen by themselves, packages have other features, and would be compiled again.
+    let all = ["--workspace", "--exclude", "xtask", "--all-features", "--tests", "--bins", "--examples"];
     let (mut tests, mut programs) = (Vec::new(), Vec::new());
-    let workspace = ["test", "--no-run", "--workspace", "--exclude", "xtask", "--all-features"];
-    for (program, is_test) in cargo(shell, environment, &workspace)? {
+    for (program, is_test) in cargo(shell, environment, &all)? {
         if is_test {
             tests.push(program);
         } else {
             programs.push(program.file);
         }
     }
-    let command = ["build", "--package", "nono-cli"];
-    programs.extend(cargo(shell, environment, &command)?.into_iter().map(|(program, _)| program.file));
-    let weak_arguments = [&command[..], &["--target-dir", path(&weak)?]].concat();
-    let mut with_hole = environment.clone();
-    with_hole.rustflags.extend(["--cfg", "weak_broker"].map(OsString::from));
-    let weak = cargo(shell, &with_hole, &weak_arguments)?;
-    let weak = weak.into_iter().next().context("cargo built no weak nono")?.0.file;
     tests.sort_by(|one, other| one.group.cmp(&other.group));
     let nono = programs.iter().find(|file| file.ends_with("nono")).context("cargo built no nono")?;
     let directory = nono.parent().context("a program is in a directory")?.to_owned();
     Ok(Programs { tests, directory, started: programs, weak })
 }
 
-fn path(path: &Path) -> anyhow::Result<&str> {
-    path.to_str().with_context(|| format!("{} is not UTF-8", path.display()))
+/// A `nono` with a hole, for one test: quick to build rather than quick. A flag for rustc would have all packages compiled
+/// again; a wrapper has those of the workspace, and cargo keeps what it makes beside what is made without
+/// (`RUSTC_WORKSPACE_WRAPPER`).
+fn build_weak(shell: &Shell, environment: &Environment) -> anyhow::Result<PathBuf> {
+    let place = target_dir(shell)?.join("weak");
+    let (wrapper, copy) = (place.join("rustc-with-hole"), place.join("nono"));
+    let written = || -> std::io::Result<()> {
+        fs::create_dir_all(&place)?;
+        fs::write(&wrapper, "#!/bin/sh\nexec \"$@\" --cfg weak_broker -C opt-level=0\n")?;
+        fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755))
+    };
+    written().with_context(|| format!("cannot write {}", wrapper.display()))?;
+    let mut with_hole = environment.clone();
+    with_hole.variables.push(("RUSTC_WORKSPACE_WRAPPER".to_owned(), wrapper.into()));
+    let made = cargo(shell, &with_hole, &["--package", "nono-cli"])?;
+    let made = made.into_iter().next().context("cargo built no weak nono")?.0.file;
+    // The one without a hole is put in its place.
+    fs::copy(&made, &copy).with_context(|| format!("cannot copy {} to {}", made.display(), copy.display()))?;
+    Ok(copy)
 }
 
 /// Runs cargo, and returns the programs it made; true for tests.
 fn cargo(shell: &Shell, environment: &Environment, arguments: &[&str]) -> anyhow::Result<Vec<(TestProgram, bool)>> {
     let mut command = Command::new(env!("CARGO"));
-    command.args(arguments).args(["--profile", "vm", "--quiet", "--message-format", "json-render-diagnostics"]);
+    command.arg("build").args(arguments).args([
+        "--profile",
+        "vm",
+        "--quiet",
+        "--message-format",
+        "json-render-diagnostics",
+    ]);
     environment.apply(&mut command);
     let ran = command.current_dir(shell.current_dir()).stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
     if !ran.status.success() {
