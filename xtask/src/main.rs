@@ -15,6 +15,7 @@ mod cross;
 mod dist;
 mod fetch;
 mod fuzz;
+mod mutants;
 mod promises;
 mod prove;
 mod tally;
@@ -46,6 +47,8 @@ enum Task {
     Ci,
     /// Mass tests in full; their figures go to docs/proof.md
     Prove(prove::Options),
+    /// Change what decides, plans and filters, one thing at a time: a test must notice
+    Mutants(mutants::Options),
     /// Hostile bytes for everything that reads such
     Fuzz(fuzz::Options),
     /// The workspace for every supported system: checked, linked, started
@@ -153,6 +156,7 @@ fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Task::Ci => Ok(ci::run(&shell)),
         Task::TestVm(options) => vm::run(&shell, &options),
         Task::Prove(options) => prove::run(&shell, &options),
+        Task::Mutants(options) => mutants::run(&shell, &options),
         Task::Fuzz(options) => fuzz::run(&options, &shell),
         Task::Cross(options) => cross::run(&options, &shell),
         Task::Dist(options) => dist::run(&options, &shell),

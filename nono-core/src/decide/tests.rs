@@ -172,3 +172,83 @@ fn what_has_no_path_and_no_port_stays_inside() {
     let loud = CapabilitySet::builder().signals(Reach::Anywhere).build().unwrap();
     assert_eq!(refusal_of(&loud, &Request::Signal), None);
 }
+
+#[test]
+fn a_yes_says_whether_the_port_or_the_whole_network_was_granted() {
+    let port = Port::try_from(3000).unwrap();
+    for (builder, by) in [
+        (CapabilitySet::builder().allow_tcp_bind(port), Basis::Port(port)),
+        (CapabilitySet::builder().network(NetworkMode::AllowAll), Basis::OpenNetwork),
+    ] {
+        assert_eq!(decide(&builder.build().unwrap(), &Request::Bind { port }), Decision::Allowed { by });
+    }
+}
+
+/// The no of this set, which must be one.
+#[track_caller]
+fn denial_of(set: &CapabilitySet, request: &Request) -> Denial {
+    let decision = decide(set, request);
+    assert!(!decision.is_allowed(), "{request:?}");
+    let Decision::Denied(denial) = decision else { panic!("{decision:?} is no denial") };
+    denial
+}
+
+#[test]
+fn a_no_says_what_is_missing_and_where() {
+    let (set, read) = (set(), OpenFlags::READ);
+    assert!(decide(&set, &Request::open("/ro/f", read)).is_allowed());
+    let emptied = denial_of(&set, &Request::open("/ro/f", OpenFlags::WRITE | OpenFlags::TRUNCATE));
+    assert_eq!(emptied.missing(), FsAccess::WRITE_FILE | FsAccess::TRUNCATE);
+    let widened = denial_of(&set, &rename("/wo/a", "/rw/a", NodeKind::Regular));
+    let only_read = FsAccess::from(AccessMode::ReadWrite).difference(AccessMode::Write.into());
+    assert_eq!(widened.missing(), only_read & FsAccess::FILE);
+    assert_eq!(denial_of(&set, &Request::Signal).missing(), FsAccess::empty());
+    let executed = denial_of(&set, &Request::Execute { path: "/opt/tool".into() });
+    assert_eq!(executed.missing(), FsAccess::EXECUTE | FsAccess::READ_FILE);
+    for (flags, kind) in [(read, PathKind::File), (read | OpenFlags::DIRECTORY, PathKind::Directory)] {
+        let remedy = Remedy::Grant { path: "/etc".into(), mode: AccessMode::Read, kind };
+        assert_eq!(denial_of(&set, &Request::open("/etc", flags)).remedy, remedy);
+    }
+    let socket = denial_of(&set, &Request::UnixConnect { path: "/run/socket".into() });
+    assert_eq!(socket.remedy, Remedy::UnixSocket("/run/socket".into()));
+}
+
+#[test]
+fn a_denied_path_is_named_and_its_deny_would_have_to_go() {
+    let builder = CapabilitySet::builder().grant(directory("/rw", AccessMode::ReadWrite));
+    let set = builder.deny_resolved("/rw/secret".into()).unwrap().build().unwrap();
+    for request in [
+        Request::open("/rw/secret/key", OpenFlags::READ),
+        Request::open("/rw/secret", OpenFlags::READ),
+        Request::Remove { path: "/rw/secret".into(), kind: NodeKind::Directory },
+    ] {
+        let denial = denial_of(&set, &request);
+        assert_eq!(denial.rule, Rule::Denied { deny: "/rw/secret".into() }, "{request:?}");
+        assert_eq!(denial.remedy, Remedy::LiftDeny("/rw/secret".into()));
+    }
+}
+
+/// `/rw` read and write, but for these rights.
+fn set_without(missing: FsAccess) -> CapabilitySet {
+    let found = Resolved { path: "/rw".into(), kind: PathKind::Directory, identity: None, is_device: false };
+    let access = FsAccess::from(AccessMode::ReadWrite).difference(missing);
+    let grant = FsCapability::from_resolved("/rw".into(), found, access).unwrap();
+    CapabilitySet::builder().grant(grant).build().unwrap()
+}
+
+#[test]
+fn names_change_within_a_directory_without_the_right_to_move() {
+    let set = set_without(FsAccess::REFER);
+    assert_eq!(refusal_of(&set, &rename("/rw/a", "/rw/b", NodeKind::Regular)), None);
+    assert_eq!(refusal_of(&set, &rename("/rw/x/a", "/rw/b", NodeKind::Regular)), EXDEV);
+}
+
+#[test]
+fn files_and_directories_are_removed_by_rights_of_their_own() {
+    let remove = |kind| Request::Remove { path: "/rw/x".into(), kind };
+    for (missing, file, directory) in [(FsAccess::REMOVE_DIR, None, NO), (FsAccess::REMOVE_FILE, NO, None)] {
+        let set = set_without(missing);
+        assert_eq!(refusal_of(&set, &remove(NodeKind::Regular)), file);
+        assert_eq!(refusal_of(&set, &remove(NodeKind::Directory)), directory);
+    }
+}
