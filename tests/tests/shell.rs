@@ -91,10 +91,11 @@ fn jobs_are_stopped_and_continued() {
     need_shells!();
     // zsh lists the directories of PATH, and would ask for this one.
     let supervised = "--supervised --allow-cwd --read ${PATH%%:*}";
+    // busybox's sh, which guests have, reads nothing more once a signal was trapped.
+    let job = need::program("bash").map_or("sh", |_| "bash");
     inside(&shells("jobs_are_stopped_and_continued"), &["", supervised], |terminal, _, shell| {
-        terminal.type_line(
-            "sh -c 'trap \"echo went:$((6*7))\" CONT; echo started:$((6*7)); while :; do read w && echo got:$w; done'",
-        );
+        let script = "trap \"echo went:$((6*7))\" CONT; echo started:$((6*7)); while :; do read w && echo got:$w; done";
+        terminal.type_line(&format!("{job} -c '{script}'"));
         terminal.expect("started:42");
         terminal.type_line("one");
         terminal.expect("got:one");
@@ -106,8 +107,8 @@ fn jobs_are_stopped_and_continued() {
         terminal.expect("got:two");
         terminal.press("\x03");
         terminal.expect(MARKER);
-        terminal
-            .type_line("sh -c 'trap \"echo went:$((6*7)); exit\" CONT; echo started:$((6*7)); while :; do :; done'");
+        let script = "trap \"echo went:$((6*7)); exit\" CONT; echo started:$((6*7)); while :; do :; done";
+        terminal.type_line(&format!("{job} -c '{script}'"));
         terminal.expect("started:42");
         terminal.press("\x1a");
         terminal.expect(MARKER);
