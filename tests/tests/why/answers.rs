@@ -2,6 +2,7 @@
 
 use nono_tests::jail::{Jail, Ran};
 use nono_tests::need::Need;
+use rustix::fs::{CWD, Mode, mkfifoat};
 use serde_json::Value;
 use std::fs;
 
@@ -134,6 +135,7 @@ fn a_sandbox_is_asked_from_inside_and_nothing_is_left() {
     let jail = Jail::new();
     fs::create_dir_all(jail.work().join("empty/deeper")).unwrap();
     let nono = jail.args([""; 0]).command().get_program().to_str().unwrap().to_owned();
+    mkfifoat(CWD, jail.work().join("pipe"), Mode::RWXU).unwrap();
     let names = || {
         let mut names: Vec<_> = fs::read_dir(jail.work()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
@@ -147,7 +149,12 @@ fn a_sandbox_is_asked_from_inside_and_nothing_is_left() {
         (&["--read", "."], &["--path", "new", "--op", "create"], 1),
         (&["--allow", "."], &["--rename", "empty/deeper", "deeper"], 0),
         (&["--read", ".", "--write", "empty"], &["--rename", "empty/deeper", "deeper"], 1),
-        (&["--read", "."], &["--path", "/dev/tty99", "--op", "read"], 2),
+        (&["--allow", "."], &["--path", "missing", "--op", "read"], 1),
+        (&["--allow", "."], &["--path", "missing/../file.txt", "--op", "read"], 1),
+        (&["--allow", "."], &["--path", "missing/new", "--op", "create"], 1),
+        (&["--allow", "."], &["--rename", "missing", "there"], 1),
+        (&["--allow", "."], &["--unix", "missing"], 1),
+        (&["--read", "."], &["--path", "pipe", "--op", "read"], 2),
     ] {
         let line = jail.args(["run", "-q", "--read-file", &nono]).cmd(flags).cmd(["--", &nono, "why", "--self"]);
         line.cmd(question).run().status(status);

@@ -43,12 +43,14 @@ pub(super) fn judge(query: &Query) -> Result<Verdict, WhyError> {
 fn of_path(path: &Path, op: Op) -> Result<Verdict, WhyError> {
     let place = match find(path, !matches!(op, Op::Create | Op::Delete)) {
         Ok(place) => place,
-        Err(WhyError::Look { source, .. }) if is_refusal(&source) => return Ok(no(&source, None)),
-        Err(error) => return Err(error),
+        Err(error) => return on_the_way(error),
     };
     let what = || format!("{} {}", op.word(), quoted(path));
     if place.found.is_none() && op != Op::Create {
-        return Err(WhyError::Untried { what: what(), why: "there is nothing to be seen there from inside" });
+        return Ok(absent(&place.path));
+    }
+    if op == Op::Create && place.nearest != place.parent() {
+        return Ok(absent(place.parent()));
     }
     let tried = match op {
         Op::Read | Op::List if place.is_directory() => opened(&place.path, OFlags::RDONLY | OFlags::DIRECTORY),
@@ -72,6 +74,21 @@ fn find(path: &Path, follow: bool) -> Result<Place, WhyError> {
     let here = policy::current_directory()
         .map_err(|_gone| WhyError::Look { path: PathBuf::from("."), source: io::ErrorKind::NotFound.into() })?;
     walk(&here, path, follow, &|_| false)
+}
+
+/// What a path that cannot be followed to its end means. Of a name that is not there, in front of `..`, that it is not there.
+fn on_the_way(error: WhyError) -> Result<Verdict, WhyError> {
+    match error {
+        WhyError::Look { source, .. } if is_refusal(&source) => Ok(no(&source, None)),
+        WhyError::LeadsNowhere { path } => Ok(absent(&path)),
+        error => Err(error),
+    }
+}
+
+/// The kernel says no to what is not there (`ENOENT`), whether it is missing or kept out of sight.
+fn absent(path: &Path) -> Verdict {
+    Verdict::no(format!("nothing is to be seen at {} from inside", quoted(path)), None)
+        .noting("whether it does not exist, or is denied and out of sight, cannot be told from here")
 }
 
 /// Nothing happens to what opening it alone does something to.
@@ -116,10 +133,6 @@ fn beside(place: &Place) -> Result<PathBuf, WhyError> {
 }
 
 fn created(place: &Place) -> Result<io::Result<()>, WhyError> {
-    if place.nearest != place.parent() {
-        let what = format!("create {}", quoted(&place.path));
-        return Err(WhyError::Untried { what, why: "the directory it would be in does not exist" });
-    }
     let probe = beside(place)?;
     Ok(match make(&probe, false) {
         Ok(()) => {
@@ -155,13 +168,15 @@ fn of_move(from: &Path, to: &Path) -> Result<Verdict, WhyError> {
     let what = format!("rename {} to {}", quoted(from), quoted(to));
     let (old, new) = match find(from, false).and_then(|old| Ok((old, find(to, false)?))) {
         Ok(places) => places,
-        Err(WhyError::Look { source, .. }) if is_refusal(&source) => return Ok(no(&source, None)),
-        Err(error) => return Err(error),
+        Err(error) => return on_the_way(error),
     };
-    super::files::check_move(&old, &new)?;
-    if old.found.is_none() || new.found.is_none() && new.nearest != new.parent() {
-        return Err(WhyError::Untried { what, why: "there is nothing to be seen there from inside" });
+    if old.found.is_none() {
+        return Ok(absent(&old.path));
     }
+    if new.found.is_none() && new.nearest != new.parent() {
+        return Ok(absent(new.parent()));
+    }
+    super::files::check_move(&old, &new)?;
     let replaced = new.found.as_ref().map_or(Ok(()), |_| removed(&new));
     if let Err(error) = removed(&old).and(replaced) {
         return told(Err(error), &what, None);

@@ -2,7 +2,7 @@
 
 use super::super::error::WhyError;
 use super::super::verdict::Verdict;
-use super::told;
+use super::{absent, told};
 use crate::quote::quoted;
 use nono_core::Port;
 use rustix::io::Errno;
@@ -75,6 +75,7 @@ pub(super) fn unix(path: &Path, name: Option<&[u8]>) -> Result<Verdict, WhyError
     });
     let flag = name.is_none().then(|| format!("--allow-unix {}", quoted(path)));
     match tried {
+        Err(Errno::NOENT) => Ok(absent(path)),
         Err(Errno::CONNREFUSED) => Err(WhyError::Untried { what, why: "nobody listens there" }),
         tried => told(tried.map_err(io::Error::from), &what, flag.as_deref()),
     }
