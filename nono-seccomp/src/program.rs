@@ -176,6 +176,7 @@ mod tests {
         assert_eq!(program.on(CALL, Action::Allow).unwrap_err(), clash);
         assert_eq!(program, before);
         assert!(program.on(CALL, Action::Errno(1)).is_ok(), "saying it twice is no contradiction");
+        assert_eq!(program.syscalls().collect::<Vec<_>>(), [CALL]);
     }
 
     #[test]

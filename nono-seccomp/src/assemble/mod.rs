@@ -280,7 +280,8 @@ impl Test {
             node = emitter.then(code::AND, low(mask), node);
             node = self.low(emitter, node);
         }
-        if self.width == Width::Long && high(mask) != 0 {
+        // An int's mask has no high half: `Condition::new`.
+        if high(mask) != 0 {
             node = emitter.branch(code::JUMP_EQUAL, high(value), node, self.fail);
             node = emitter.then(code::AND, high(mask), node);
             node = self.high(emitter, node);
@@ -294,7 +295,7 @@ impl Test {
             node = emitter.branch(code::JUMP_ANY_BIT, low(mask), self.pass, node);
             node = self.low(emitter, node);
         }
-        if self.width == Width::Long && high(mask) != 0 {
+        if high(mask) != 0 {
             node = emitter.branch(code::JUMP_ANY_BIT, high(mask), self.pass, node);
             node = self.high(emitter, node);
         }

@@ -144,7 +144,13 @@ fn a_long_program_jumps_by_stepping_stones() {
     let filter = program.assemble().unwrap();
     let length = filter.instructions().len();
     assert!((3000..=4096).contains(&length), "{length} instructions");
-    assert!(filter.instructions().iter().any(|instruction| instruction.code == code::JUMP), "no stepping stone");
+    let instructions = filter.instructions();
+    let stones: Vec<_> = (0..length).filter(|at| instructions[*at].code == code::JUMP).collect();
+    assert!(!stones.is_empty(), "no stepping stone");
+    for at in stones {
+        let target = at + 1 + instructions[at].constant as usize;
+        assert_ne!(instructions[target].code, code::RETURN, "a copy of the verdict would have been nearer");
+    }
     for number in 0..230 {
         for value in [0, 1, 3, 4, u64::from(number / 2) << 32 | 3] {
             let call = Call::new(Arch::X86_64, Syscall::from_number(number), [value, value + 1, 0, 0, 0, 0]);
@@ -160,6 +166,28 @@ fn more_than_the_kernel_takes_is_an_error() {
     program.on_match(CALL, [Condition::int(0, Operator::OneOf(set)).unwrap()], Action::Trap).unwrap();
     let Err(BuildError::TooLong { length }) = program.assemble() else { panic!("assembled") };
     assert!(length > Filter::MAX_LENGTH, "{length}");
+}
+
+#[test]
+fn the_longest_program_is_what_the_kernel_takes() {
+    let program = Program::new(Arch::X86_64, Action::Allow);
+    let of_length = |length: usize| {
+        let mut emitter = Emitter::default();
+        for _ in 0..length {
+            emitter.emit(Instruction::new(code::RETURN, 0));
+        }
+        emitter.finish(&program)
+    };
+    assert_eq!(of_length(Filter::MAX_LENGTH).map(|filter| filter.instructions().len()), Ok(Filter::MAX_LENGTH));
+    let length = Filter::MAX_LENGTH + 1;
+    assert_eq!(of_length(length), Err(BuildError::TooLong { length }));
+}
+
+#[test]
+fn a_search_of_nothing_kills() {
+    let mut emitter = Emitter::default();
+    let Node(node) = emitter.search(&[]);
+    assert_eq!(emitter.reversed[node], Instruction::new(code::RETURN, Action::KillProcess.to_return()));
 }
 
 #[test]
