@@ -157,17 +157,10 @@ pub(super) fn json(all: &[Tested], gone: &[String], architecture: &str, date: &s
 }
 
 /// The page for people.
-pub(super) fn page(
-    all: &[Tested],
-    gone: &[String],
-    architecture: &str,
-    date: &str,
-    left_out: &[(&str, &str)],
-) -> String {
-    let left_out: String = left_out.iter().map(|(name, why)| format!(" Left out: {name} ({why}).")).collect();
+pub(super) fn page(all: &[Tested], gone: &[String], architecture: &str, date: &str, partly: &str) -> String {
     let mut page = format!(
         "# Kernels\n\nMade by `cargo xtask test-vm --kernel all --write`, {date}, {architecture}. Each kernel is Debian's, \
-         booted in a virtual machine,\nwith every test program of this repository as root and as an ordinary user.{left_out}\n"
+         booted in a virtual machine,\nwith every test program of this repository as root and as an ordinary user.\n{partly}\n"
     );
     let heading: String = all.iter().map(|one| format!(" {} |", one.release())).collect();
     let line = "---|".repeat(all.len());
