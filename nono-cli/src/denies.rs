@@ -73,6 +73,14 @@ impl Denies {
         Ok(denies)
     }
 
+    /// The same, and those that one grant more makes necessary: each grant does by itself, whatever else is granted. For where
+    /// none was denied by name.
+    pub(crate) fn with(&self, grant: &FsCapability) -> Result<Denies, CliError> {
+        let mut protected = protected::denies(std::slice::from_ref(grant), &home::homes())?;
+        protected.extend(self.protected.iter().cloned());
+        Ok(Denies { given: self.given.clone(), protected })
+    }
+
     /// Adds them.
     pub(crate) fn add(&self, builder: Builder) -> Result<Builder, CapabilityError> {
         let protected = self.protected.iter().filter(|path| !self.given.contains_key(*path));

@@ -14,9 +14,9 @@ use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
 
 /// Writes `text` to `path`, from the directory nono was started in. What is in `/dev` (`/dev/stderr`, `/dev/fd/3`) is
-/// written to; anything else is replaced.
+/// written to; anything else is replaced, what is in `/dev/shm` too, which is a directory for files.
 pub(super) fn write(path: &Path, text: &str, set: &CapabilitySet) -> io::Result<()> {
-    if path.starts_with("/dev") {
+    if path.starts_with("/dev") && !path.starts_with("/dev/shm") {
         return File::options().write(true).open(path)?.write_all(text.as_bytes());
     }
     let name = path.file_name().ok_or_else(|| io::Error::other("it ends in no file name"))?;

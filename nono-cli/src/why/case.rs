@@ -145,7 +145,13 @@ impl<'a> Case<'a> {
     }
 
     /// With more flags, and fewer.
-    pub(super) fn with(given: &'a Given, extras: &[Extra]) -> Result<Case<'a>, CliError> {
+    pub(super) fn with(&self, extras: &[Extra]) -> Result<Case<'a>, CliError> {
+        if let [Extra::Grant { path, mode, kind }] = extras
+            && let Some(more) = self.with_grant(path, *mode, *kind)?
+        {
+            return Ok(more);
+        }
+        let given = self.given;
         let (mut run, mut added) = (given.run.clone(), given.added.clone());
         // What there is to say was said before.
         run.options.quiet = true;
@@ -154,6 +160,27 @@ impl<'a> Case<'a> {
         }
         crate::network::check(&run.network)?;
         Case::made(given, &run, added.grants, added.denies)
+    }
+
+    /// With one grant more, and nothing else looked up again. None where paths are denied by name: which of them may be missing
+    /// depends on all grants.
+    fn with_grant(&self, path: &Path, mode: AccessMode, kind: PathKind) -> Result<Option<Case<'a>>, CliError> {
+        let (given, run) = (self.given, &self.given.run);
+        if !run.grants.deny.is_empty() || !given.added.denies.is_empty() {
+            return Ok(None);
+        }
+        let flag = Extra::grant_flag(mode, kind);
+        let granted = FsCapability::resolve(path, mode, &crate::platform::resolver());
+        let granted = if kind == PathKind::File { granted.and_then(FsCapability::require_file) } else { granted };
+        let granted =
+            granted.map_err(|source| CliError::Grant { flag, source })?.with_source(Source::Flag(flag.into()));
+        let denies = self.denies.with(&granted)?;
+        let mut grants = self.grants.clone();
+        grants.push(granted);
+        let set = policy::set(run, grants.clone(), &denies)?;
+        let foresight = given.sandbox(&set).foresee(&set, &policy::accepted(run)?)?;
+        let (kept, network_flag, answers) = (self.kept.clone(), self.network_flag, self.answers);
+        Ok(Some(Case { given, grants, set, denies, foresight, kept, network_flag, answers }))
     }
 
     fn made(

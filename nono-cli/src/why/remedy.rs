@@ -55,7 +55,7 @@ fn attempt(denied: &Case<'_>, query: &Query, verdict: &Verdict, order: Order) ->
         if !merge(&mut extras, next) {
             return None;
         }
-        let case = with_more.insert(Case::with(given, &extras).ok()?);
+        let case = with_more.insert(denied.with(&extras).ok()?);
         let verdict = judge(case, query).ok()?;
         if verdict.allowed {
             return Some(extras);

@@ -25,6 +25,9 @@ pub(crate) struct Own {
     root: Place,
     user: u32,
     group: u32,
+    /// The targets' mount namespace, which ends with the last of them: what is mounted would be gone from below what is still
+    /// to be looked up.
+    _namespace: Option<OwnedFd>,
 }
 
 /// A directory in a mount. Mounts have numbers of their own in every namespace, so equal numbers are one namespace.
@@ -38,14 +41,16 @@ struct Place {
 impl Own {
     pub(crate) fn probe() -> Result<Own, Errno> {
         let root = openat(CWD, "/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
-        Ok(Own { root: place(&root)?, user: geteuid().as_raw(), group: getegid().as_raw() })
+        let (user, group) = (geteuid().as_raw(), getegid().as_raw());
+        Ok(Own { root: place(&root)?, user, group, _namespace: None })
     }
 
     /// Of targets that have a mount namespace of their own: one of them is this process, a child that was not waited for.
     pub(crate) fn probe_in_namespace(process: u32) -> Result<Own, Errno> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = openat(CWD, format!("/proc/{process}/root"), flags, Mode::empty())?;
-        Ok(Own { root: place(&root)?, ..Own::probe()? })
+        let namespace = openat(CWD, format!("/proc/{process}/ns/mnt"), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+        Ok(Own { root: place(&root)?, _namespace: Some(namespace), ..Own::probe()? })
     }
 }
 

@@ -83,7 +83,8 @@ named! {
     Bare { ListenAny "listen-any", Abstract "connect-abstract", Signal "signal" }
 }
 
-/// A path below the root of a tree, as a program writes it; absolute, that path; `@pty`, a terminal.
+/// A path below the root of a tree, as a program writes it; absolute, that path; `@pty`, a terminal; `@far`, a file beside the
+/// root. Nothing else of this machine may be named: calls are made outside of the sandbox too, by root.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place(pub(crate) Vec<u8>);
 
@@ -92,6 +93,7 @@ impl Place {
     pub(crate) fn under(&self, root: &Path, pty: &Path) -> PathBuf {
         match self.0.as_slice() {
             b"@pty" => pty.to_owned(),
+            b"@far" => root.with_file_name("far"),
             [b'/', ..] => PathBuf::from(std::ffi::OsString::from_vec(self.0.clone())),
             [] => root.to_owned(),
             below => {

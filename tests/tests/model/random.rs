@@ -182,7 +182,7 @@ impl Drawing {
     }
 
     fn elsewhere(&mut self) -> Place {
-        Place(self.random.pick(&[b"@pty".as_slice(), b"/dev/null", b"/dev/zero", b"/etc/passwd"]).to_vec())
+        Place(self.random.pick(&[b"@pty".as_slice(), b"/dev/null", b"/dev/zero", b"@far"]).to_vec())
     }
 
     /// What a call is about: what is there, what is not, by a way through links and `..`.

@@ -47,6 +47,7 @@ impl Tree {
     /// name is taken.
     pub(crate) fn make(root: &Path, nodes: &[Node]) -> Tree {
         fs::create_dir_all(root).unwrap();
+        fs::write(root.with_file_name("far"), "far").unwrap();
         let outer = root.ancestors().nth(DEPTH).unwrap().to_owned();
         let mut tree = Tree { root: root.to_owned(), outer, has_mounts: false, servers: Default::default() };
         for node in nodes {
