@@ -111,7 +111,8 @@ const SAMPLED: [(&str, usize, usize); 4] =
     [("deny", 48, 96), ("deputy", 48, 96), ("escape", 48, 96), ("faults", 96, 192)];
 
 /// Cases of mass tests: a fiftieth, for emulation is slow.
-const CASES: [(&str, &str); 2] = [("NONO_TEST_CASES", "2000"), ("NONO_TEST_MODEL_CASES", "400")];
+const CASES: [(&str, &str); 3] =
+    [("NONO_TEST_CASES", "2000"), ("NONO_TEST_MODEL_CASES", "400"), ("NONO_TEST_WHY_CASES", "40")];
 
 /// What guests need from elsewhere: an emulator, and kernels.
 #[derive(Debug)]
