@@ -11,9 +11,16 @@ const PATIENCE: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 pub(super) struct Exclusive<T> {
-    free: Mutex<Option<T>>,
+    free: Mutex<Free<T>>,
     given_back: Condvar,
     late: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Free<T> {
+    value: Option<T>,
+    /// How many wait for it: to tell nobody is a system call too.
+    waiting: usize,
 }
 
 /// It, as long as this lives.
@@ -26,33 +33,43 @@ pub(super) struct Taken<'e, T> {
 
 impl<T> Exclusive<T> {
     pub(super) fn new(value: T) -> Exclusive<T> {
-        Exclusive { free: Mutex::new(Some(value)), given_back: Condvar::new(), late: AtomicBool::new(false) }
+        let free = Free { value: Some(value), waiting: 0 };
+        Exclusive { free: Mutex::new(free), given_back: Condvar::new(), late: AtomicBool::new(false) }
     }
 
     /// Calls `act` with it; none if somebody else has it for too long. It is given back if `act` panics too.
     pub(super) fn with<R>(&self, act: impl FnOnce(&mut T) -> R) -> Option<R> {
-        let free = self.free();
-        let late = self.late.load(Ordering::Relaxed);
-        let patience = if late { Duration::ZERO } else { PATIENCE };
-        let waited = self.given_back.wait_timeout_while(free, patience, |free| free.is_none());
-        let Some(value) = waited.unwrap_or_else(PoisonError::into_inner).0.take() else {
+        let mut free = self.free();
+        if free.value.is_none() {
+            let late = self.late.load(Ordering::Relaxed);
+            let patience = if late { Duration::ZERO } else { PATIENCE };
+            free.waiting += 1;
+            let waited = self.given_back.wait_timeout_while(free, patience, |free| free.value.is_none());
+            free = waited.unwrap_or_else(PoisonError::into_inner).0;
+            free.waiting -= 1;
+        }
+        let Some(value) = free.value.take() else {
             self.late.store(true, Ordering::Relaxed);
             return None;
         };
+        drop(free);
         let mut taken = Taken { from: self, value: Some(value) };
         taken.value.as_mut().map(act)
     }
 
-    fn free(&self) -> MutexGuard<'_, Option<T>> {
+    fn free(&self) -> MutexGuard<'_, Free<T>> {
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<T> Drop for Taken<'_, T> {
     fn drop(&mut self) {
-        *self.from.free() = self.value.take();
+        let mut free = self.from.free();
+        free.value = self.value.take();
         self.from.late.store(false, Ordering::Relaxed);
-        self.from.given_back.notify_one();
+        if free.waiting > 0 {
+            self.from.given_back.notify_one();
+        }
     }
 }
 
