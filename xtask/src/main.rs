@@ -18,6 +18,7 @@ mod fuzz;
 mod mutants;
 mod promises;
 mod prove;
+mod sanitize;
 mod tally;
 mod tests_run;
 mod vm;
@@ -49,6 +50,8 @@ enum Task {
     Prove(prove::Options),
     /// Change what decides, plans and filters, one thing at a time: a test must notice
     Mutants(mutants::Options),
+    /// What reads foreign bytes and makes system calls, under Miri and the address sanitizer
+    Sanitize,
     /// Hostile bytes for everything that reads such
     Fuzz(fuzz::Options),
     /// The workspace for every supported system: checked, linked, started
@@ -156,6 +159,7 @@ fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Task::Ci => Ok(ci::run(&shell)),
         Task::TestVm(options) => vm::run(&shell, &options),
         Task::Prove(options) => prove::run(&shell, &options),
+        Task::Sanitize => sanitize::run(&shell),
         Task::Mutants(options) => mutants::run(&shell, &options),
         Task::Fuzz(options) => fuzz::run(&options, &shell),
         Task::Cross(options) => cross::run(&options, &shell),

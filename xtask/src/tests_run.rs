@@ -64,7 +64,7 @@ fn written(file: &Path) -> anyhow::Result<Option<String>> {
 
 /// Runs `command`, shows its output as it comes, and counts. Cargo says on standard error which program runs, so both
 /// streams are one.
-fn follow(command: &mut Command) -> anyhow::Result<(Tally, bool)> {
+pub(crate) fn follow(command: &mut Command) -> anyhow::Result<(Tally, bool)> {
     let (reader, writer) = std::io::pipe()?;
     let mut child = command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer).spawn()?;
     // The command holds the ends for writing: with them the pipe would never end.

@@ -49,7 +49,8 @@ impl Own {
     pub(crate) fn probe_in_namespace(process: u32) -> Result<Own, Errno> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = openat(CWD, format!("/proc/{process}/root"), flags, Mode::empty())?;
-        let namespace = openat(CWD, format!("/proc/{process}/ns/mnt"), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+        let namespace =
+            openat(CWD, format!("/proc/{process}/ns/mnt"), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
         Ok(Own { root: place(&root)?, _namespace: Some(namespace), ..Own::probe()? })
     }
 }

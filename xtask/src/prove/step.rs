@@ -36,6 +36,8 @@ enum Extent {
     Rows { suite: &'static str, parts: u32 },
     /// All there is; less in a trial.
     Full,
+    /// All there is; of so many parts one in a trial.
+    Shards(u32),
     /// For so long each.
     Seconds { all: u32, trial: u32 },
 }
@@ -48,7 +50,7 @@ const fn black_box(test: &'static str, only: &'static [&'static str]) -> Made {
 }
 
 /// All of them, the cheaper first.
-pub(super) const STEPS: [Step; 11] = [
+pub(super) const STEPS: [Step; 13] = [
     Step {
         name: "filters",
         title: "Filters",
@@ -72,6 +74,14 @@ pub(super) const STEPS: [Step; 11] = [
         extent: Extent::Rows { suite: "escape", parts: 16 },
         some: &["attempts", "as promised", "attempts under --explain"],
         none: &["escapes", "ends that it changed"],
+    },
+    Step {
+        name: "sanitize",
+        title: "Sanitizers",
+        made: Made::Task("sanitize"),
+        extent: Extent::Full,
+        some: &["tests under the address sanitizer"],
+        none: &["that failed there"],
     },
     Step {
         name: "deputies",
@@ -112,6 +122,14 @@ pub(super) const STEPS: [Step; 11] = [
         extent: Extent::Seconds { all: 300, trial: 2 },
         some: &["inputs", "targets"],
         none: &["broken properties"],
+    },
+    Step {
+        name: "mutants",
+        title: "Mutants",
+        made: Made::Task("mutants"),
+        extent: Extent::Shards(50),
+        some: &["mutants", "caught"],
+        none: &["survivors"],
     },
     Step {
         name: "races",
@@ -201,6 +219,10 @@ impl Extent {
                 0
             }
             Extent::Full => 0,
+            Extent::Shards(parts) => {
+                command.args(trial.map(|_| format!("--shard=0/{parts}")));
+                0
+            }
             Extent::Seconds { all, trial: few } => {
                 command.args(["--seconds", &trial.map_or(all, |_| few).to_string()]);
                 0

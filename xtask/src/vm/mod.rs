@@ -89,10 +89,19 @@ impl Machines {
 }
 
 impl TestVm {
+    fn is_quick(&self) -> bool {
+        self.kernel == "quick" && self.filter.is_none()
+    }
+
+    /// Test programs that are not run, and why.
+    fn left_out(&self) -> Vec<(&'static str, &'static str)> {
+        let long = NOT_QUICK.iter().filter(|_| self.is_quick()).map(|name| (*name, "not in the quick set"));
+        LEFT_OUT.into_iter().chain(long).collect()
+    }
+
     /// Mass tests are made in parts, a part a kernel; whole when they are asked for by name.
     fn samples(&self) -> Vec<(&'static str, usize)> {
-        let quick = self.kernel == "quick";
-        let parts = SAMPLED.iter().map(|(suite, all, few)| (*suite, if quick { *few } else { *all }));
+        let parts = SAMPLED.iter().map(|(suite, all, few)| (*suite, if self.is_quick() { *few } else { *all }));
         parts.filter(|(_, parts)| *parts > 1 && self.filter.is_none()).collect()
     }
 }
@@ -104,6 +113,33 @@ const LIMIT: &str = "900";
 const LEFT_OUT: [(&str, &str); 2] = [
     ("older_kernels", "it pretends to be what other guests are"),
     ("attempts_outside", "escape makes the same attempts, outside as well as inside"),
+];
+
+/// What the quick set leaves out besides: what takes longest, and asks little of the kernel that other suites do not ask.
+const NOT_QUICK: [&str; 23] = [
+    "answers",
+    "bad_input",
+    "completions",
+    "deputy",
+    "explain",
+    "explain_supervised",
+    "faults",
+    "learn",
+    "nono-cli",
+    "nono-macos",
+    "nono-macos/golden",
+    "nono-macos/handover",
+    "nono-macos/model",
+    "profiles",
+    "races",
+    "seatbelt",
+    "shell",
+    "supervised_jobs",
+    "supervised_terminal",
+    "terminal",
+    "users",
+    "why",
+    "words",
 ];
 
 /// Suites whose parts are made by one kernel each, and how many parts there are: of all kernels, and of the quick ones.
@@ -193,7 +229,7 @@ fn report(shell: &Shell, options: &TestVm, tested: &[Tested], gone: &[String]) -
     if options.write {
         shell.write_file("docs/kernels.md", table::page(tested, gone, name, &date, &partly(options)))?;
     }
-    for (name, why) in LEFT_OUT {
+    for (name, why) in options.left_out() {
         println!("skipped: {name}: {why}");
     }
     Ok(())
@@ -201,7 +237,7 @@ fn report(shell: &Shell, options: &TestVm, tested: &[Tested], gone: &[String]) -
 
 /// What guests do not run, or not all of it, in words.
 fn partly(options: &TestVm) -> String {
-    let left_out = LEFT_OUT.iter().map(|(name, why)| format!("Left out: {name} ({why})."));
+    let left_out = options.left_out().into_iter().map(|(name, why)| format!("Left out: {name} ({why})."));
     let samples = options.samples().into_iter().map(|(suite, parts)| {
         format!("Of {suite} each kernel makes another part of {parts}; `cargo xtask prove` makes all, on one kernel.")
     });
@@ -212,9 +248,10 @@ fn partly(options: &TestVm) -> String {
 fn work<'a>(options: &'a TestVm, programs: &'a Programs) -> anyhow::Result<Work<'a>> {
     let filter = options.filter.as_deref().unwrap_or_default();
     let (group, tests) = filter.split_once("::").map_or((filter, None), |(group, test)| (group, Some(test)));
-    let left_out = |test: &&TestProgram| LEFT_OUT.iter().any(|(name, _)| *name == test.group);
+    let left_out = options.left_out();
+    let is_left_out = |test: &&TestProgram| left_out.iter().any(|(name, _)| *name == test.group);
     let wanted = programs.tests.iter().filter(|test| test.group.contains(group));
-    let wanted: Vec<&TestProgram> = wanted.filter(|test| !left_out(test)).collect();
+    let wanted: Vec<&TestProgram> = wanted.filter(|test| !is_left_out(test)).collect();
     let users = ["root", USER].into_iter().filter(|user| options.user.as_deref().is_none_or(|only| only == *user));
     let runs: Vec<_> = users.flat_map(|user| wanted.iter().map(move |test| (user, *test))).collect();
     if runs.is_empty() {
