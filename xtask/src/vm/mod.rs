@@ -148,7 +148,7 @@ const SAMPLED: [(&str, usize, usize); 4] =
 
 /// Cases of mass tests: a fiftieth, for emulation is slow.
 const CASES: [(&str, &str); 3] =
-    [("NONO_TEST_CASES", "2000"), ("NONO_TEST_MODEL_CASES", "400"), ("NONO_TEST_WHY_CASES", "40")];
+    [("NONO_TEST_CASES", "2000"), ("NONO_TEST_MODEL_CASES", "400"), ("NONO_TEST_WHY_CASES", "100")];
 
 /// What guests need from elsewhere: an emulator, and kernels.
 #[derive(Debug)]
