@@ -44,7 +44,7 @@ pub(crate) struct TestVm {
     /// Only as one user
     #[arg(long, value_name = "NAME", value_parser = ["root", USER])]
     user: Option<String>,
-    /// How many guests run at once; each has two processors [default: 2, of the quick set all]
+    /// How many guests run at once; each has two processors, or one that is emulated [default: 2, of the quick set all]
     #[arg(long)]
     jobs: Option<usize>,
     /// Keep the archive that guests begin with
