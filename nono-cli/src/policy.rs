@@ -8,7 +8,9 @@ use crate::profile::{self, Absent, Added, Flags, Place};
 use crate::supervise::Desk;
 use crate::system::{self, Terminals};
 use crate::{explain, home, inherit, network, pattern, spelling, terminal};
-use nono_core::{Accepted, AccessMode, CapabilityError, CapabilitySet, FsAccess, FsCapability, Guarantee, Source};
+use nono_core::{
+    Accepted, AccessMode, CachedResolver, CapabilityError, CapabilitySet, FsAccess, FsCapability, Guarantee, Source,
+};
 use std::path::{Path, PathBuf};
 
 /// Adds to the flags of `run` what its profiles say. To be asked before anything else is: profiles may say all that flags do.
@@ -33,6 +35,17 @@ pub(crate) fn add_profiles(run: &mut Run, workdir: &Path, absent: Absent) -> Res
     Ok(added)
 }
 
+/// What a flag grants of one path.
+pub(crate) fn grant(
+    flag: &'static str,
+    path: &Path,
+    (mode, file_only): (AccessMode, bool),
+    resolver: &CachedResolver,
+) -> Result<FsCapability, CapabilityError> {
+    let granted = FsCapability::resolve(path, mode, resolver)?.with_source(Source::Flag(flag.into()));
+    if file_only { granted.require_file() } else { Ok(granted) }
+}
+
 /// Resolves all grants, relative ones from the caller's working directory; `--allow-cwd` means `workdir`, where the
 /// command starts. With a desk, the user's terminal is not among them.
 pub(crate) fn grants(
@@ -55,10 +68,8 @@ pub(crate) fn grants(
         ("--write-file", &given.write_file, AccessMode::Write, true),
     ] {
         for path in paths {
-            let granted = FsCapability::resolve(path, mode, &resolver);
-            let granted = if file_only { granted.and_then(FsCapability::require_file) } else { granted };
-            match granted {
-                Ok(one) => all.push(one.with_source(Source::Flag(flag.into()))),
+            match grant(flag, path, (mode, file_only), &resolver) {
+                Ok(one) => all.push(one),
                 Err(error) if given.allow_missing && is_missing(&error) => {
                     if !quiet {
                         terminal::note(&format!("{flag} {path:?} is left out: it does not exist"));

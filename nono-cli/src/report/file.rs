@@ -14,9 +14,9 @@ use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
 
 /// Writes `text` to `path`, from the directory nono was started in. What is in `/dev` (`/dev/stderr`, `/dev/fd/3`) is
-/// written to; anything else is replaced, what is in `/dev/shm` too, which is a directory for files.
+/// written to; anything else is replaced.
 pub(super) fn write(path: &Path, text: &str, set: &CapabilitySet) -> io::Result<()> {
-    if path.starts_with("/dev") && !path.starts_with("/dev/shm") {
+    if is_device(path) {
         return File::options().write(true).open(path)?.write_all(text.as_bytes());
     }
     let name = path.file_name().ok_or_else(|| io::Error::other("it ends in no file name"))?;
@@ -36,6 +36,12 @@ pub(super) fn write(path: &Path, text: &str, set: &CapabilitySet) -> io::Result<
         let _outcome = unlinkat(&directory, &temporary, AtFlags::empty());
     }
     written
+}
+
+/// By its name, for a link to a device may be a trap. `/dev/shm` is for files of everybody.
+fn is_device(path: &Path) -> bool {
+    let leads_up = path.components().any(|name| name == Component::ParentDir);
+    path.starts_with("/dev") && (leads_up || !path.starts_with("/dev/shm"))
 }
 
 fn create(directory: &OwnedFd, name: &OsString, text: &str, mode: Option<Mode>) -> io::Result<()> {
@@ -142,6 +148,27 @@ mod tests {
             assert_eq!(without_dots(Path::new(way)).unwrap(), Path::new(way));
         }
         assert_eq!(without_dots(Path::new("../a/../b")).unwrap(), above.join("a/../b"));
+    }
+
+    #[test]
+    fn devices_are_written_to_and_shared_memory_has_files() {
+        for (path, expected) in [
+            ("/dev/stderr", true),
+            ("/dev/fd/3", true),
+            ("/dev/shm/report", false),
+            ("/dev/shm/a/report", false),
+            ("/dev/shm/../null", true),
+            ("/device", false),
+            ("dev/null", false),
+        ] {
+            assert_eq!(is_device(Path::new(path)), expected, "{path}");
+        }
+        let (_dir, _, set) = place();
+        write(Path::new("/dev/null"), "report", &set).unwrap();
+        let Ok(memory) = tempfile::tempdir_in("/dev/shm") else { return println!("no files in /dev/shm here") };
+        let report = memory.path().join("report");
+        write(&report, "report", &set).unwrap();
+        assert_eq!(fs::read_to_string(report).unwrap(), "report");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::walk::Place;
 use crate::args::Run;
 use crate::denies::Denies;
 use crate::error::CliError;
-use crate::platform::Sandbox;
+use crate::platform::{self, Sandbox};
 use crate::policy;
 use crate::profile::{Absent, Added};
 use crate::protected::is_at_or_below;
@@ -170,10 +170,8 @@ impl<'a> Case<'a> {
             return Ok(None);
         }
         let flag = Extra::grant_flag(mode, kind);
-        let granted = FsCapability::resolve(path, mode, &crate::platform::resolver());
-        let granted = if kind == PathKind::File { granted.and_then(FsCapability::require_file) } else { granted };
-        let granted =
-            granted.map_err(|source| CliError::Grant { flag, source })?.with_source(Source::Flag(flag.into()));
+        let granted = policy::grant(flag, path, (mode, kind == PathKind::File), &platform::resolver());
+        let granted = granted.map_err(|source| CliError::Grant { flag, source })?;
         let denies = self.denies.with(&granted)?;
         let mut grants = self.grants.clone();
         grants.push(granted);

@@ -182,3 +182,46 @@ impl View {
         Some(PathBuf::from(OsStr::from_bytes(name.as_bytes())))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{BufRead, BufReader, Write};
+    use std::process::{Command, Stdio};
+
+    /// Says it past the harness, and where skips are counted. (`need::skip` of the black-box tests, which depend on this crate.)
+    fn skip(reason: &str) {
+        let name = "nono-linux::view::a_view_outlives_its_target_with_all_that_is_mounted";
+        writeln!(std::io::stdout(), "SKIPPED {name}: {reason}").unwrap();
+        if let Some(list) = std::env::var_os("NONO_TEST_SKIPS") {
+            let mut list = std::fs::File::options().append(true).create(true).open(list).unwrap();
+            writeln!(list, "{name}\t{reason}").unwrap();
+        }
+    }
+
+    /// What is mounted in the targets' namespace would be gone with the last of them.
+    #[test]
+    fn a_view_outlives_its_target_with_all_that_is_mounted() {
+        let place = tempfile::tempdir().unwrap();
+        let place = place.path().canonicalize().unwrap();
+        let script = "mount -t tmpfs none \"$1\" && : > \"$1/there\" && echo mounted && read -r end";
+        let mut line = Command::new("unshare");
+        line.args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]).arg(&place);
+        let Ok(mut target) = line.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn() else {
+            return skip("no program unshare in PATH");
+        };
+        let mut said = String::new();
+        BufReader::new(target.stdout.take().unwrap()).read_line(&mut said).unwrap();
+        let seen = (said == "mounted\n").then(|| {
+            let own = Own::probe_in_namespace(target.id()).unwrap();
+            let view = View::of(target.id(), &own).unwrap();
+            (own, view)
+        });
+        target.kill().unwrap();
+        target.wait().unwrap();
+        let Some((_own, view)) = seen else { return skip("no user namespaces") };
+        let there = place.join("there");
+        assert!(std::fs::metadata(&there).is_err(), "it is mounted for the target alone");
+        view.pin_from_root(there.as_os_str().as_bytes(), OFlags::empty()).unwrap();
+    }
+}

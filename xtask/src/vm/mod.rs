@@ -249,7 +249,7 @@ fn report(shell: &Shell, options: &TestVm, tested: &[Tested], gone: &[String]) -
 fn partly(options: &TestVm) -> String {
     let left_out = options.left_out().into_iter().map(|(name, why)| format!("Left out: {name} ({why})."));
     let samples = options.samples().into_iter().map(|(suite, parts)| {
-        format!("Of {suite} each kernel makes another part of {parts}; `cargo xtask prove` makes all, on one kernel.")
+        format!("Of {suite} each kernel makes another part of {parts}; `cargo xtask test` makes all, on one kernel.")
     });
     left_out.chain(samples).collect::<Vec<_>>().join("\n")
 }
