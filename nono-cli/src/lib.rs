@@ -22,6 +22,7 @@ mod network;
 mod passwd;
 mod pattern;
 mod policy;
+mod procfs;
 mod profile;
 mod program;
 mod protected;
@@ -86,7 +87,8 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
     };
     result.unwrap_or_else(|error| {
         terminal::error(&error, error.remedy());
-        error.status()
+        let status = error.status();
+        if status == exit::USAGE { wrong_usage(runs) } else { status }
     })
 }
 
@@ -113,11 +115,16 @@ fn parse(arguments: Vec<OsString>) -> Result<Arguments, clap::Error> {
     Arguments::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
 }
 
-/// Wrong usage: 125 where a command would have been run, else 2. Asking for help is no error.
+/// Asking for help is no error.
 fn usage(error: &clap::Error, runs: bool) -> u8 {
     terminal::clap(error);
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return exit::SUCCESS;
     }
+    wrong_usage(runs)
+}
+
+/// 125 where a command would have been run.
+fn wrong_usage(runs: bool) -> u8 {
     if runs { exit::SETUP } else { exit::USAGE }
 }

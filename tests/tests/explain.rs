@@ -251,7 +251,37 @@ fn the_report_and_stderr_have_the_same_json() {
     assert_eq!(one, other["explained"]);
     assert_eq!(one["version"], 1);
     let keys: BTreeSet<&str> = one.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(keys, BTreeSet::from(["version", "refused", "recovered", "missing", "unknown", "flags"]));
+    let all = ["version", "refused", "recovered", "missing", "unknown", "beyond", "bad_call", "flags"];
+    assert_eq!(keys, BTreeSet::from(all));
+}
+
+#[test]
+fn paths_of_processes_are_not_granted_by_their_number() {
+    nono_tests::need!(Need::Landlock(1), Need::Seccomp);
+    let jail = jail(User::Same);
+    let (ran, explained) = explain(&jail, &[], "echo 0 > /proc/self/oom_score_adj");
+    ran.status(2);
+    let refused = &explained["refused"][0];
+    assert_eq!(refused["hint"], "no flag grants it", "{explained:#}");
+    assert_eq!(flags(&jail, &explained), [""; 0]);
+    // To read, all of it is granted.
+    let (ran, explained) = explain(&jail, &["--no-system", "--read", "/usr"], "read -r line < /proc/$$/stat");
+    let offered = flags(&jail, &explained);
+    let mut words = offered.windows(2);
+    assert!(words.any(|words| words == ["--read", "/proc"]), "{explained:#}\n{}", ran.stderr());
+}
+
+#[test]
+fn an_end_by_the_filter_is_told() {
+    nono_tests::need!(Need::Landlock(1), Need::Seccomp);
+    let jail = jail(User::Same);
+    for script in ["kill -SYS $$", "sh -c 'kill -SYS $$'; exit $?"] {
+        let (ran, explained) = explain(&jail, &[], script);
+        assert_eq!(explained["bad_call"], true, "{script}: {explained:#}\n{}", ran.stderr());
+    }
+    let shown = jail.args(["run", "-q", "--explain", "--", "sh", "-c", "kill -SYS $$"]).run().stderr();
+    assert!(shown.contains("ended by SIGSYS") && !shown.contains("nothing was refused"), "{shown}");
+    assert_eq!(explain(&jail, &[], "kill -TERM $$").1["bad_call"], false);
 }
 
 #[test]

@@ -172,7 +172,7 @@ fn begin(start: &Start<'_>, tmp: &PrivateTmp, desk: Option<Desk>) -> Result<Ende
         let session = Session { policy: prepared, command: &mut command, judges, options, quiet, grants: set, desk };
         let ended = supervise::run(session);
         if let Some(watch) = watch {
-            explain(start, &watch, !ended.as_ref().is_ok_and(|how| how.is_success()), &enforcement)?;
+            explain(start, &watch, ended.as_ref().ok().copied(), &enforcement)?;
         }
         return match ended {
             Err(SuperviseError::Spawn { source: SpawnError::Start { source } }) => not_executed(source),
@@ -186,10 +186,10 @@ fn begin(start: &Start<'_>, tmp: &PrivateTmp, desk: Option<Desk>) -> Result<Ende
     }
 }
 
-/// Tells what the command was refused.
-fn explain(start: &Start<'_>, watch: &Watch, failed: bool, enforcement: &Enforcement) -> Result<(), CliError> {
+/// Tells what the command was refused, which ended so, if it started.
+fn explain(start: &Start<'_>, watch: &Watch, ended: Option<Ended>, enforcement: &Enforcement) -> Result<(), CliError> {
     let options = &start.run.options;
-    let explanation = watch.explain(start.set, failed);
+    let explanation = watch.explain(start.set, ended);
     if options.json {
         terminal::message(&report::json(&explanation));
     } else {

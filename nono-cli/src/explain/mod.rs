@@ -14,6 +14,7 @@ pub(crate) use show::Explanation;
 
 use crate::error::CliError;
 use crate::platform::{Observer, Policy, Sandbox};
+use crate::supervise::Ended;
 use crate::{home, protected};
 use nono_core::CapabilitySet;
 use remedy::Remedies;
@@ -41,17 +42,23 @@ impl Watch {
         policy.observer().map(Watch)
     }
 
-    /// What the command was refused with these grants. `failed`: it did not end well, so what programs usually do without may
-    /// have been the reason.
-    pub(crate) fn explain(&self, set: &CapabilitySet, failed: bool) -> Explanation {
+    /// What the command was refused with these grants. If it did not end well (`ended`; none: it did not start), what programs
+    /// usually do without may have been the reason.
+    pub(crate) fn explain(&self, set: &CapabilitySet, ended: Option<Ended>) -> Explanation {
         let observed = self.0.observations();
-        let (shown, folded) = row::matter(&observed.refused, failed);
+        let (shown, folded) = row::matter(&observed.refused, !ended.is_some_and(Ended::is_success));
         // A hundred looks at the file system, which are of no use where there is nothing to mark.
         let protected = if shown.is_empty() { Vec::new() } else { protected::all(&home::homes()) };
         let mut remedies = Remedies::new(set, &protected);
         let rows = row::rows(&shown, &mut remedies);
-        Explanation::new(rows, &remedies, (folded, observed.missing, observed.unknown))
+        Explanation::new(rows, &remedies, folded, &observed, ended.is_some_and(is_bad_call))
     }
+}
+
+/// Whether it was ended by SIGSYS, or is a shell whose last command was: nothing is told of a call that the filter kills for.
+fn is_bad_call(ended: Ended) -> bool {
+    const BY_SHELL: i32 = 128 + libc::SIGSYS;
+    ended == Ended::Signal(libc::SIGSYS) || matches!(ended, Ended::Exit(status) if i32::from(status) == BY_SHELL)
 }
 
 /// Whether `path` is one of `protected`, or below one.

@@ -3,6 +3,7 @@
 
 use super::is_protected;
 use crate::platform::RefusedCall;
+use crate::procfs;
 use nono_core::{
     AccessMode, Builder, CapabilitySet, Decision, FsAccess, FsCapability, Guarantee, NetworkMode, PathKind, Port,
     Remedy, Request, Resolved, Rule, decide,
@@ -138,10 +139,16 @@ impl<'a> Remedies<'a> {
     }
 
     fn grant(&mut self, request: &Request, path: &Path, mode: AccessMode, kind: PathKind) -> Cure {
+        let of_process = procfs::of_any_process(path).is_some();
+        if of_process && mode != AccessMode::Read {
+            return Cure::None;
+        }
         // A file that is not there cannot be granted: the directory it is made in is.
         let creates = matches!(request, Request::Open { flags, .. } if flags.contains(nono_core::OpenFlags::CREATE));
         let parent = if kind == PathKind::File && creates { path.parent() } else { None };
         let parent = parent.or_else(|| self.crowd(path).filter(|_| kind == PathKind::File));
+        // Nor can one of a process: next time that has another number.
+        let parent = parent.or_else(|| of_process.then_some(Path::new("/proc")));
         let (path, kind) = parent.map_or((path, kind), |parent| (parent, PathKind::Directory));
         let mode = self.paths.get(path).map_or(mode, |before| both(*before, mode));
         let access = FsAccess::from(mode);

@@ -2,6 +2,7 @@
 
 use super::remedy::{Cure, Remedies};
 use super::row::{Object, Row};
+use crate::platform::Observations;
 use crate::quote::quoted;
 use crate::report;
 use crate::terminal::{Style, styled};
@@ -24,6 +25,10 @@ pub(crate) struct Explanation {
     missing: u64,
     /// Calls of which it could not be told what they were about.
     unknown: u64,
+    /// Refusals that there was no room for.
+    beyond: u64,
+    /// The command was ended by SIGSYS.
+    bad_call: bool,
     /// The flags that grant all of it but what is protected.
     #[serde(serialize_with = "report::words")]
     flags: Vec<OsString>,
@@ -74,19 +79,25 @@ impl Explanation {
     pub(super) fn new(
         rows: Vec<Row>,
         remedies: &Remedies<'_>,
-        (recovered, missing, unknown): (u64, u64, u64),
+        recovered: u64,
+        observed: &Observations,
+        bad_call: bool,
     ) -> Explanation {
+        let Observations { missing, unknown, beyond, .. } = *observed;
         let flags = remedies.flags();
         let refused = rows.into_iter().map(|row| Line::new(row, remedies)).collect();
-        Explanation { version: 1, refused, recovered, missing, unknown, flags }
+        Explanation { version: 1, refused, recovered, missing, unknown, beyond, bad_call, flags }
     }
 
     /// The table, and the command line `arguments` again, whose last `command` words are the command, with the flags added.
     pub(crate) fn human(&self, arguments: &[OsString], command: usize, colours: bool) -> String {
         let mut text = String::new();
-        if self.refused.is_empty() {
+        if self.bad_call {
+            text.push_str("nono: ended by SIGSYS, as 32-bit programs are here; no flag lets them run\n");
+        }
+        if self.refused.is_empty() && !self.bad_call {
             text.push_str("nono: nothing was refused that mattered\n");
-        } else {
+        } else if !self.refused.is_empty() {
             text.push_str("nono: refused, and the flag that grants it:\n");
             self.table(&mut text, colours);
         }
@@ -94,6 +105,7 @@ impl Explanation {
             (self.recovered, "refusals that programs went on without"),
             (self.missing, "files looked for that are not there"),
             (self.unknown, "calls that could not be looked into"),
+            (self.beyond, "refusals that there was no room for"),
         ];
         let counts: Vec<_> =
             counts.iter().filter(|(count, _)| *count > 0).map(|(n, what)| format!("{n} {what}")).collect();

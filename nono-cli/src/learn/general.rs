@@ -6,6 +6,7 @@
 //! and all above them.
 
 use super::uses::{Use, Uses};
+use crate::procfs;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -86,6 +87,8 @@ pub(super) fn general(uses: &Uses, places: &Places) -> General {
     for (path, one) in &uses.paths {
         if places.is_protected(path) {
             all.withheld.insert(path.clone(), "protected: keys, tokens or histories");
+        } else if let Some(any) = procfs::of_any_process(path) {
+            all.withheld.insert(any, "of a process, which has another number the next time");
         } else if places.has_project() && path.starts_with(&places.workdir) {
             all.workdir.get_or_insert_default().join(*one);
         } else if one.directory && places.is_everything(path) {

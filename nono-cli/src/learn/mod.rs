@@ -37,7 +37,7 @@ const MARK: &str = "# Written by nono learn.";
 pub(crate) fn run(given: &Learn) -> Result<u8, CliError> {
     let workdir = policy::current_directory()?;
     let file = file(given)?;
-    if let Some(file) = file.as_ref().filter(|_| given.diff.is_none()) {
+    if let Some(file) = &file {
         check(file, given.merge)?;
     }
     // What the profile grants, which is compared with or added to; the system group alone if there is none.
@@ -67,12 +67,15 @@ pub(crate) fn run(given: &Learn) -> Result<u8, CliError> {
                 add(&mut uses, known);
             }
             let learnt = learnt(uses);
-            let written = report::replace(&file, &learnt.text(), &CapabilitySet::default());
-            written.map_err(|source| CliError::LearnWrite { path: file.clone(), source })?;
+            report::replace(&file, &learnt.text(), &CapabilitySet::default()).map_err(|source| {
+                // It took a run to learn, and there was a place for it before.
+                terminal::message(&learnt.text());
+                CliError::LearnWrite { path: file.clone(), source }
+            })?;
             if given.json {
                 tell(given, &learnt, None);
             }
-            let use_it = given.name.clone().unwrap_or_else(|| as_file(&file));
+            let use_it = given.name.clone().filter(|_| given.output.is_none()).unwrap_or_else(|| as_file(&file));
             let command = given.command.iter().map(quoted).collect::<Vec<_>>().join(" ");
             terminal::note(&format!(
                 "{} rules in {}; `nono run -p {use_it} -- {command}`",
@@ -93,6 +96,9 @@ fn as_file(file: &Path) -> String {
 
 /// The file to be written: none if nothing is, because profiles are compared.
 fn file(given: &Learn) -> Result<Option<PathBuf>, CliError> {
+    if let Some(name) = &given.name {
+        profile::check_name(name).map_err(|source| CliError::Profile { flag: "--name", source })?;
+    }
     Ok(match (&given.output, &given.name) {
         _ if given.diff.is_some() => None,
         (Some(file), _) => Some(file.clone()),
@@ -113,19 +119,19 @@ fn is_file(path: &Path) -> bool {
 }
 
 /// A file that is there is left alone, unless it is to be added to and nobody else wrote it: comments and all that is not
-/// learnt would be lost.
+/// learnt would be lost. What cannot be written is found out before the command runs.
 fn check(file: &Path, merge: bool) -> Result<(), CliError> {
     let path = file.to_owned();
-    match std::fs::symlink_metadata(file) {
-        Ok(_) if !merge => Err(CliError::LearnExists { path }),
-        Ok(_) => match profile::text(file) {
-            Ok(text) if text.starts_with(MARK) => Ok(()),
-            Ok(_) => Err(CliError::LearnForeign { path }),
-            Err(source) => Err(CliError::Profile { flag: "--merge", source }),
-        },
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(source) => Err(CliError::LearnWrite { path, source }),
+    if is_file(file) {
+        if !merge {
+            return Err(CliError::LearnExists { path });
+        }
+        let text = profile::text(file).map_err(|source| CliError::Profile { flag: "--merge", source })?;
+        if !text.starts_with(MARK) {
+            return Err(CliError::LearnForeign { path });
+        }
     }
+    report::may_replace(file, &CapabilitySet::default()).map_err(|source| CliError::LearnWrite { path, source })
 }
 
 /// A run with this profile.

@@ -3,6 +3,7 @@
 
 use crate::error::CliError;
 use crate::platform::{Policy, Sandbox};
+use crate::supervise::Ended;
 use nono_core::CapabilitySet;
 use serde::Serialize;
 use std::ffi::OsString;
@@ -26,7 +27,7 @@ impl Watch {
     }
 
     #[expect(clippy::unused_self, reason = "as elsewhere")]
-    pub(crate) fn explain(&self, _set: &CapabilitySet, _failed: bool) -> Explanation {
+    pub(crate) fn explain(&self, _set: &CapabilitySet, _ended: Option<Ended>) -> Explanation {
         Explanation
     }
 }

@@ -123,7 +123,7 @@ fn is_path(given: &OsStr) -> bool {
 }
 
 /// Refuses what could be anything but the name of a file in one directory.
-pub(super) fn check_name(name: &str) -> Result<(), ProfileError> {
+pub(crate) fn check_name(name: &str) -> Result<(), ProfileError> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     let begins = |first: char| first.is_ascii_alphanumeric() || first == '_';
     let valid = name.starts_with(begins) && name.bytes().all(plain) && !is_path(OsStr::new(name));

@@ -37,6 +37,8 @@ pub(crate) use combine::approve;
 pub(crate) use combine::{Added, Flags, Rules, combine};
 pub(crate) use error::ProfileError;
 pub use find::Language;
+#[cfg(not(seatbelt))]
+pub(crate) use find::check_name;
 pub(crate) use load::load;
 pub(crate) use model::Profile;
 pub(crate) use place::Place;

@@ -7,7 +7,7 @@
 use crate::platform;
 use nono_core::{CapabilitySet, FsAccess};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fchmod, openat, renameat, statat, unlinkat};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
@@ -19,23 +19,55 @@ pub(super) fn write(path: &Path, text: &str, set: &CapabilitySet) -> io::Result<
     if is_device(path) {
         return File::options().write(true).open(path)?.write_all(text.as_bytes());
     }
-    let name = path.file_name().ok_or_else(|| io::Error::other("it ends in no file name"))?;
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let flags = platform::HANDLE | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let directory = openat(CWD, parent, flags, Mode::empty())?;
-    stays_inside(parent, &directory, set)?;
-    let temporary = temporary_name()?;
-    // What was there keeps its permissions.
-    let there = statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW).ok();
-    let file = there.filter(|found| FileType::from_raw_mode(found.st_mode) == FileType::RegularFile);
-    let mode = file.map(|found| Mode::from_raw_mode(found.st_mode));
-    let written = create(&directory, &temporary, text, mode)
-        .and_then(|()| renameat(&directory, &temporary, &directory, name).map_err(io::Error::from));
-    if written.is_err() {
-        // Best effort: what failed is reported, and the file is not ours to find any more if this fails too.
-        let _outcome = unlinkat(&directory, &temporary, AtFlags::empty());
+    Place::find(path, set)?.replace(text)
+}
+
+/// Whether `path` could be written now: a file is made beside it, and removed.
+pub(super) fn check(path: &Path, set: &CapabilitySet) -> io::Result<()> {
+    if is_device(path) {
+        return File::options().write(true).open(path).map(drop);
     }
-    written
+    let place = Place::find(path, set)?;
+    let there = statat(&place.directory, place.name, AtFlags::SYMLINK_NOFOLLOW).ok();
+    if there.is_some_and(|found| FileType::from_raw_mode(found.st_mode) == FileType::Directory) {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let temporary = temporary_name()?;
+    create(&place.directory, &temporary, "", None)?;
+    Ok(unlinkat(&place.directory, &temporary, AtFlags::empty())?)
+}
+
+/// A name in a directory.
+struct Place<'p> {
+    directory: OwnedFd,
+    name: &'p OsStr,
+}
+
+impl<'p> Place<'p> {
+    fn find(path: &'p Path, set: &CapabilitySet) -> io::Result<Place<'p>> {
+        let name = path.file_name().ok_or_else(|| io::Error::other("it ends in no file name"))?;
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let flags = platform::HANDLE | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let directory = openat(CWD, parent, flags, Mode::empty())?;
+        stays_inside(parent, &directory, set)?;
+        Ok(Place { directory, name })
+    }
+
+    fn replace(&self, text: &str) -> io::Result<()> {
+        let Place { directory, name } = self;
+        let temporary = temporary_name()?;
+        // What was there keeps its permissions.
+        let there = statat(directory, *name, AtFlags::SYMLINK_NOFOLLOW).ok();
+        let file = there.filter(|found| FileType::from_raw_mode(found.st_mode) == FileType::RegularFile);
+        let mode = file.map(|found| Mode::from_raw_mode(found.st_mode));
+        let written = create(directory, &temporary, text, mode)
+            .and_then(|()| renameat(directory, &temporary, directory, *name).map_err(io::Error::from));
+        if written.is_err() {
+            // Best effort: what failed is reported, and the file is not ours to find any more if this fails too.
+            let _outcome = unlinkat(directory, &temporary, AtFlags::empty());
+        }
+        written
+    }
 }
 
 /// By its name, for a link to a device may be a trap. `/dev/shm` is for files of everybody.
@@ -119,6 +151,8 @@ mod tests {
         assert_eq!(fs::read_to_string(&report).unwrap(), "report");
         assert!(!fs::symlink_metadata(&report).unwrap().is_symlink());
         write(&report, "again", &set).unwrap();
+        check(&report, &set).unwrap();
+        assert_eq!(fs::read_to_string(&report).unwrap(), "again");
         let names: Vec<_> =
             fs::read_dir(root.join("granted")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names.len(), 2, "{names:?}");
@@ -165,6 +199,7 @@ mod tests {
         }
         let (_dir, _, set) = place();
         write(Path::new("/dev/null"), "report", &set).unwrap();
+        check(Path::new("/dev/null"), &set).unwrap();
         let Ok(memory) = tempfile::tempdir_in("/dev/shm") else { return println!("no files in /dev/shm here") };
         let report = memory.path().join("report");
         write(&report, "report", &set).unwrap();
@@ -175,6 +210,7 @@ mod tests {
     fn a_directory_or_nothing_is_no_file() {
         let (_dir, root, set) = place();
         for path in [root.join("granted"), root.join("missing/report"), PathBuf::from("/"), root.join("granted/..")] {
+            assert!(check(&path, &set).is_err(), "{path:?}");
             assert!(write(&path, "report", &set).is_err(), "{path:?}");
         }
         assert!(

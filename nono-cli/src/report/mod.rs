@@ -170,6 +170,11 @@ pub(crate) fn replace(path: &Path, text: &str, grants: &CapabilitySet) -> std::i
     file::write(path, text, grants)
 }
 
+/// Whether [`replace`] could do so now.
+pub(crate) fn may_replace(path: &Path, grants: &CapabilitySet) -> std::io::Result<()> {
+    file::check(path, grants)
+}
+
 /// Writes `report` to the file of `--report`.
 pub(crate) fn write(path: &Path, report: &Report<'_>, set: &CapabilitySet) -> Result<(), CliError> {
     file::write(path, &json(report), set).map_err(|source| CliError::Report { path: path.to_owned(), source })

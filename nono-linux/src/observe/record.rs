@@ -51,8 +51,10 @@ pub struct Observations {
     pub refused: Vec<Refused>,
     /// Files that were looked for and are not there.
     pub missing: u64,
-    /// Calls of which it could not be told what they were about, and refusals that there was no room for.
+    /// Calls of which it could not be told what they were about.
     pub unknown: u64,
+    /// Refusals that there was no room for.
+    pub beyond: u64,
 }
 
 /// Observations that are being made.
@@ -81,7 +83,7 @@ impl Record {
             return Some(at);
         }
         if self.known.len() >= ROOM {
-            self.unknown();
+            self.all.beyond = self.all.beyond.saturating_add(1);
             return None;
         }
         let at = self.all.refused.len();
@@ -238,6 +240,6 @@ mod tests {
             refused(&mut record, 1, "/bin/a", Request::open(format!("/{number}"), READ));
         }
         let all = record.observations();
-        assert_eq!((all.refused.len(), all.unknown), (ROOM, 1));
+        assert_eq!((all.refused.len(), all.beyond, all.unknown), (ROOM, 1, 0));
     }
 }

@@ -242,6 +242,37 @@ fn files_are_not_lost() {
 }
 
 #[test]
+fn what_cannot_be_written_is_found_before_the_command_runs() {
+    nono_tests::need!(Need::Landlock(1), Need::Seccomp);
+    let jail = Jail::new();
+    let names = || fs::read_dir(jail.work()).unwrap().map(|one| one.unwrap().file_name()).collect::<BTreeSet<_>>();
+    let before = names();
+    for (flag, value) in [("-o", ""), ("-o", "missing/p.toml"), ("-o", "/proc/p.toml"), ("-o", ".."), ("-o", "/")] {
+        let ran = nono(&jail, &["learn", flag, value], &["sh", "-c", "echo ran"]);
+        ran.status(125).stdout_is("");
+    }
+    for name in ["", "../x", "a b", "a\nb", "x.toml", ".x", "\u{1b}[31m"] {
+        let ran = nono(&jail, &["learn", "-o", "p.toml", "--name", name], &["sh", "-c", "echo ran"]);
+        ran.status(125).stdout_is("").stderr_has("--name");
+    }
+    assert_eq!(names(), before);
+    // A name is for the profile; it is found by that only where profiles are looked for.
+    nono(&jail, &["learn", "-o", "p.toml", "--name", "mine"], &["true"]).success().stderr_has("run -p p.toml --");
+    nono(&jail, &["learn", "--name", "mine"], &["true"]).success().stderr_has("run -p mine --");
+}
+
+#[test]
+fn what_is_of_one_process_is_in_no_profile() {
+    nono_tests::need!(Need::Landlock(1), Need::Seccomp);
+    let jail = Jail::new();
+    let script = "echo 0 > /proc/self/oom_score_adj; echo done";
+    nono(&jail, &["learn", "-o", "../p.toml"], &["sh", "-c", script]).success();
+    let text = fs::read_to_string(jail.root().join("p.toml")).unwrap();
+    assert!(text.contains("# \"/proc/PID/oom_score_adj\"  # of a process"), "{text}");
+    nono(&jail, &["run", "-q", "-p", "../p.toml"], &["sh", "-c", script]).success().stdout_is("done\n");
+}
+
+#[test]
 fn ports_are_compared_too() {
     nono_tests::need!(Need::Landlock(4), Need::Seccomp, Need::Program("python3"));
     let jail = Jail::new();
