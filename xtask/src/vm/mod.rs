@@ -44,9 +44,9 @@ pub(crate) struct TestVm {
     /// Only as one user
     #[arg(long, value_name = "NAME", value_parser = ["root", USER])]
     user: Option<String>,
-    /// How many guests run at once; each has two processors, or one that is emulated [default: 2, of the quick set all]
-    #[arg(long)]
-    jobs: Option<usize>,
+    /// How many guests run at once; each has two processors, or one that is emulated
+    #[arg(long, default_value = "3")]
+    jobs: usize,
     /// Keep the archive that guests begin with
     #[arg(long)]
     keep: bool,
@@ -91,10 +91,6 @@ impl Machines {
 impl TestVm {
     fn is_quick(&self) -> bool {
         self.kernel == "quick" && self.filter.is_none()
-    }
-
-    fn jobs(&self) -> usize {
-        self.jobs.unwrap_or(if self.is_quick() { 3 } else { 2 }).max(1)
     }
 
     /// Test programs that are not run, and why.
@@ -151,7 +147,7 @@ const NOT_QUICK: [&str; 26] = [
 
 /// Suites whose parts are made by one kernel each, and how many parts there are: of all kernels, and of the quick ones.
 const SAMPLED: [(&str, usize, usize); 4] =
-    [("deny", 48, 96), ("deputy", 48, 96), ("escape", 48, 96), ("faults", 96, 192)];
+    [("deny", 96, 96), ("deputy", 192, 192), ("escape", 24, 96), ("faults", 96, 192)];
 
 /// Cases of mass tests: a fiftieth, for emulation is slow; and in the quick set.
 const CASES: [(&str, &str, &str); 3] = [
@@ -218,7 +214,7 @@ fn test(shell: &Shell, options: &TestVm, fetched: Fetched, began: Instant) -> an
         let (kernel, image) = booted.first().context("no kernel was chosen")?;
         return guests.shell(kernel, image);
     }
-    let tested = guests.all(&booted, options.jobs())?;
+    let tested = guests.all(&booted, options.jobs.max(1))?;
     if !options.keep {
         shell.remove_path(&guests.initramfs)?;
     }
