@@ -115,6 +115,18 @@ const LEFT_OUT: [(&str, &str); 2] = [
     ("attempts_outside", "escape makes the same attempts, outside as well as inside"),
 ];
 
+/// Test programs that are run as one user, unless they are asked for by name: they ask nothing of a kernel that differs by user.
+const ONCE: [&str; 8] = [
+    "completions",
+    "nono-cli",
+    "nono-macos",
+    "nono-macos/golden",
+    "nono-macos/handover",
+    "nono-macos/model",
+    "seatbelt",
+    "words",
+];
+
 /// What the quick set leaves out besides: what takes longest, and asks little of the kernel that other suites do not ask.
 const NOT_QUICK: [&str; 26] = [
     "answers",
@@ -247,7 +259,8 @@ fn partly(options: &TestVm) -> String {
     let samples = options.samples().into_iter().map(|(suite, parts)| {
         format!("Of {suite} each kernel makes another part of {parts}; `cargo xtask test` makes all, on one kernel.")
     });
-    left_out.chain(samples).collect::<Vec<_>>().join("\n")
+    let once = format!("As an ordinary user only, for they ask nothing that differs by user: {}.", ONCE.join(", "));
+    left_out.chain([once]).chain(samples).collect::<Vec<_>>().join("\n")
 }
 
 /// What is run: everything, or what the filter names.
@@ -259,7 +272,10 @@ fn work<'a>(options: &'a TestVm, programs: &'a Programs) -> anyhow::Result<Work<
     let wanted = programs.tests.iter().filter(|test| test.group.contains(group));
     let wanted: Vec<&TestProgram> = wanted.filter(|test| !is_left_out(test)).collect();
     let users = ["root", USER].into_iter().filter(|user| options.user.as_deref().is_none_or(|only| only == *user));
-    let runs: Vec<_> = users.flat_map(|user| wanted.iter().map(move |test| (user, *test))).collect();
+    let whole = options.filter.is_some() || options.user.is_some();
+    let twice = |group: &str| whole || !ONCE.contains(&group);
+    let runs = users.flat_map(|user| wanted.iter().map(move |test| (user, *test)));
+    let runs: Vec<_> = runs.filter(|(user, test)| *user == USER || twice(&test.group)).collect();
     if runs.is_empty() {
         let names: Vec<_> = programs.tests.iter().map(|test| test.group.as_str()).collect();
         bail!("no test program is called so; there are {}", names.join(", "));
