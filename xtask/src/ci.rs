@@ -4,36 +4,63 @@ use crate::{check, tests_run};
 use std::time::{Duration, Instant};
 use xshell::{Shell, cmd};
 
+/// How a step went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Went {
+    Well,
+    Wrong,
+    /// What it needs cannot be had here; it has said so.
+    Skipped,
+}
+
+impl From<bool> for Went {
+    fn from(good: bool) -> Went {
+        if good { Went::Well } else { Went::Wrong }
+    }
+}
+
 /// The steps that were made.
 #[derive(Debug, Default)]
-pub(crate) struct Steps(Vec<(&'static str, Duration, bool)>);
+pub(crate) struct Steps(Vec<(&'static str, Duration, Went)>);
 
 impl Steps {
     /// Makes a step, unless one before it failed.
-    fn make(&mut self, name: &'static str, step: impl FnOnce() -> anyhow::Result<bool>) {
-        if self.0.iter().all(|(_, _, good)| *good) {
+    fn make<W: Into<Went>>(&mut self, name: &'static str, step: impl FnOnce() -> anyhow::Result<W>) {
+        if self.are_good() {
             self.make_anyway(name, step);
         }
     }
 
     /// Makes a step.
-    pub(crate) fn make_anyway(&mut self, name: &'static str, step: impl FnOnce() -> anyhow::Result<bool>) {
+    pub(crate) fn make_anyway<W: Into<Went>>(&mut self, name: &'static str, step: impl FnOnce() -> anyhow::Result<W>) {
         println!("\n== {name}");
         let started = Instant::now();
-        let good = step().unwrap_or_else(|error| {
-            eprintln!("xtask: {name}: {error:#}");
-            false
-        });
-        self.0.push((name, started.elapsed(), good));
+        let went = match step() {
+            Ok(went) => went.into(),
+            Err(error) => {
+                eprintln!("xtask: {name}: {error:#}");
+                Went::Wrong
+            }
+        };
+        self.0.push((name, started.elapsed(), went));
+    }
+
+    fn are_good(&self) -> bool {
+        self.0.iter().all(|(_, _, went)| *went != Went::Wrong)
     }
 
     /// Says how it went.
     pub(crate) fn end(self) -> bool {
         println!();
-        for (name, took, good) in &self.0 {
-            println!("{name:<24} {:>5} s  {}", took.as_secs(), if *good { "ok" } else { "FAILED" });
+        for (name, took, went) in &self.0 {
+            let word = match went {
+                Went::Well => "ok",
+                Went::Wrong => "FAILED",
+                Went::Skipped => "skipped",
+            };
+            println!("{name:<24} {:>5} s  {word}", took.as_secs());
         }
-        self.0.iter().all(|(_, _, good)| *good)
+        self.are_good()
     }
 }
 
@@ -62,5 +89,6 @@ pub(crate) fn run(shell: &Shell) -> bool {
         crate::bench::memory(shell, 10_000, false)?;
         crate::bench::syscalls(shell, 5).map(|_| true)
     });
+    steps.make("kernels (quick)", || crate::vm::quick(shell));
     steps.end()
 }

@@ -48,6 +48,10 @@ pub(crate) fn run(given: &Learn) -> Result<u8, CliError> {
     let _removed = tmp.remove(cmd::run::REMOVAL);
     let (ended, seen) = outcome?;
     let whats: Vec<&What> = seen.refused.iter().map(|one| &one.what).collect();
+    let unseen = seen.unknown.saturating_add(seen.beyond);
+    if unseen > 0 {
+        terminal::note(&format!("{unseen} calls could not be looked into; it may need more than was learnt"));
+    }
     let learnt = |uses| Learnt {
         name: given.name.clone().unwrap_or_else(|| name(given)),
         home: home::home(),
@@ -59,7 +63,7 @@ pub(crate) fn run(given: &Learn) -> Result<u8, CliError> {
             let known = known.unwrap_or_default();
             let missing = whats.iter().copied().filter(|what| !allows(&known, what));
             let unused = Unused::of(&known, &Uses::of(whats.iter().copied()));
-            tell(given, &learnt(Uses::of(missing)), Some((profile, unused)));
+            tell(given, &learnt(Uses::of(missing)), unseen, Some((profile, unused)));
         }
         (None, Some(file)) => {
             let mut uses = Uses::of(whats);
@@ -73,7 +77,7 @@ pub(crate) fn run(given: &Learn) -> Result<u8, CliError> {
                 CliError::LearnWrite { path: file.clone(), source }
             })?;
             if given.json {
-                tell(given, &learnt, None);
+                tell(given, &learnt, unseen, None);
             }
             let use_it = given.name.clone().filter(|_| given.output.is_none()).unwrap_or_else(|| as_file(&file));
             let command = given.command.iter().map(quoted).collect::<Vec<_>>().join(" ");
@@ -229,6 +233,8 @@ struct Told<'a> {
     rules: usize,
     /// The profile; with --diff, what is needed beyond the one that was named.
     profile: String,
+    /// Calls that could not be looked into.
+    unseen: u64,
     /// What that grants and the command did not use.
     #[serde(flatten)]
     unused: Option<ToldUnused<'a>>,
@@ -243,10 +249,10 @@ struct ToldUnused<'a> {
 }
 
 /// Prints it: the command has ended.
-fn tell(given: &Learn, learnt: &Learnt, compared: Option<(&std::ffi::OsString, Unused)>) {
+fn tell(given: &Learn, learnt: &Learnt, unseen: u64, compared: Option<(&std::ffi::OsString, Unused)>) {
     if given.json {
         let unused = compared.as_ref().map(|(_, Unused { paths, network })| ToldUnused { paths, network });
-        let told = Told { version: 1, rules: learnt.rules(), profile: learnt.text(), unused };
+        let told = Told { version: 1, rules: learnt.rules(), profile: learnt.text(), unseen, unused };
         terminal::output(&report::json(&told));
         return;
     }

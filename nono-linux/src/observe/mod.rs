@@ -193,7 +193,12 @@ impl Observer {
         if pinned.is_none() {
             self.record().unknown();
         }
-        pinned.map(|pinned| (pinned, at_leisure))
+        // What is there of a process goes with it.
+        let of_process = |pinned: &Pinned| pinned.first_name().is_some_and(|name| name.starts_with(b"/proc/"));
+        pinned.map(|pinned| {
+            let at_leisure = at_leisure && !of_process(&pinned);
+            (pinned, at_leisure)
+        })
     }
 
     /// Finds out what a call is about, and what the model says to it; where it is about an open that is refused, where that is
