@@ -175,14 +175,11 @@ const NOT_QUICK: [&str; 26] = [
 
 /// Suites whose parts are made by one kernel each, and how many parts there are: of all kernels, and of the quick ones.
 const SAMPLED: [(&str, usize, usize); 4] =
-    [("deny", 96, 96), ("deputy", 192, 192), ("escape", 24, 96), ("faults", 96, 192)];
+    [("deny", 96, 96), ("deputy", 192, 192), ("escape", 48, 96), ("faults", 96, 192)];
 
 /// Cases of mass tests: a fiftieth, for emulation is slow; and in the quick set.
-const CASES: [(&str, &str, &str); 3] = [
-    ("NONO_TEST_CASES", "2000", "2000"),
-    ("NONO_TEST_MODEL_CASES", "400", "150"),
-    ("NONO_TEST_WHY_CASES", "100", "100"),
-];
+const CASES: [(&str, &str, &str); 3] =
+    [("NONO_TEST_CASES", "2000", "2000"), ("NONO_TEST_MODEL_CASES", "250", "150"), ("NONO_TEST_WHY_CASES", "70", "70")];
 
 /// What guests need from elsewhere: an emulator, and kernels.
 #[derive(Debug)]
