@@ -67,7 +67,7 @@ fn all_kept_out(jail: &Jail, named: &str) {
     let mut rest = said.as_str();
     for (number, script) in NOBODYS_BUSINESS.iter().enumerate() {
         let end = format!(" {number}\n");
-        let (one, after) = rest.split_once(&end).unwrap_or_else(|| panic!("{named}: {script}: {said}"));
+        let (one, after) = rest.split_once(&end).unwrap_or_default();
         assert!(one.contains("ermission denied") && !one.ends_with("=0"), "{named}: {script}: {said}");
         rest = after;
     }
