@@ -8,6 +8,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
+use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 
 /// A jail with a place that is not granted, by its name in it: `data`.
@@ -234,6 +235,32 @@ fn sockets_are_told_by_port_and_path() {
     assert_eq!(words(&["--allow-unix", "../work"], unix), "--allow-unix @/data/socket");
     socket.pop();
     assert_eq!(words(&["--allow-unix", socket.to_str().unwrap()], unix), "");
+}
+
+#[test]
+fn abstract_sockets_of_others_are_told_and_own_ones_are_not() {
+    nono_tests::need!(Need::Landlock(6), Need::Seccomp, Need::Program("python3"));
+    let jail = jail(User::Same);
+    let name = format!("nono-explain-{}", std::process::id());
+    let address = std::os::unix::net::SocketAddr::from_abstract_name(&name).unwrap();
+    let _listener = std::os::unix::net::UnixListener::bind_addr(&address).unwrap();
+    let python = |call: &str| format!("python3 -c 'import socket; s = socket.socket(socket.AF_UNIX); {call}'");
+    let connect = python(&format!("s.connect(\"\\0{name}\")"));
+    let (ran, explained) = explain(&jail, &["--allow-unix", "."], &connect);
+    ran.status(1).stderr_has("ermission denied");
+    let refused = &explained["refused"][0];
+    assert_eq!((&refused["call"], &refused["wanted"][0]), (&"an abstract unix socket".into(), &"connect".into()));
+    let offered = flags(&jail, &explained);
+    assert!(offered.ends_with(&["--accept-gap".to_owned(), "abstract-sockets".to_owned()]), "{offered:?}");
+    let with: Vec<&str> = offered.iter().map(String::as_str).collect();
+    assert_eq!(explain(&jail, &with, &connect).0.captured().status.code(), Some(0));
+    // Nobody is there; and what was made inside is its own.
+    let nobody = python("s.connect(\"\\0nono-nobody\")");
+    let own = python("s.bind(\"\\0nono-own\"); s.listen(); socket.socket(socket.AF_UNIX).connect(\"\\0nono-own\")");
+    for script in [nobody, own] {
+        let (ran, explained) = explain(&jail, &["--allow-unix", ".", "--accept-gap", "unix-sockets"], &script);
+        assert_eq!(explained["refused"], serde_json::json!([]), "{script}: {explained:#}\n{}", ran.stderr());
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod remedy;
 mod row;
 mod show;
 
+pub(crate) use remedy::abstract_gaps;
 pub(crate) use show::Explanation;
 
 use crate::error::CliError;

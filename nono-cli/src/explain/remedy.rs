@@ -2,7 +2,7 @@
 //! granted, until it says yes.
 
 use super::is_protected;
-use crate::platform::RefusedCall;
+use crate::platform::{RefusedCall, Sandbox};
 use crate::procfs;
 use nono_core::{
     AccessMode, Builder, CapabilitySet, Decision, FsAccess, FsCapability, Guarantee, NetworkMode, PathKind, Port,
@@ -39,6 +39,8 @@ pub(super) enum Cure {
     /// A unix socket whose path nobody has named yet.
     SomeSocket,
     Gap(Guarantee),
+    /// All abstract unix sockets, for none is named.
+    AbstractSockets,
     /// It is denied by name.
     Lift(PathBuf),
     /// No flag does.
@@ -98,6 +100,7 @@ impl<'a> Remedies<'a> {
                 (_, Remedy::NameLookups) => self.other(Cure::Lookups, Builder::allow_name_lookups),
                 (_, Remedy::OpenNetwork) => self.network(),
                 (_, Remedy::UnixSocket(path)) => Cure::Socket(path.clone()),
+                (_, Remedy::AbstractSockets) => Cure::AbstractSockets,
                 _ => Cure::None,
             };
             let goes_on = matches!(cure, Cure::Path(_));
@@ -107,7 +110,7 @@ impl<'a> Remedies<'a> {
             }
         }
         let cure = first.unwrap_or_else(|| self.granted_already(request));
-        if matches!(cure, Cure::Socket(_)) {
+        if matches!(cure, Cure::Socket(_) | Cure::AbstractSockets) {
             self.others.insert(cure.clone());
         }
         cure
@@ -200,6 +203,9 @@ impl<'a> Remedies<'a> {
             Cure::Network | Cure::SomePort => vec!["--net".into()],
             Cure::Socket(path) => with("--allow-unix", path.into()),
             Cure::Gap(guarantee) => with("--accept-gap", guarantee.name().into()),
+            Cure::AbstractSockets => {
+                abstract_gaps().iter().flat_map(|gap| with("--accept-gap", gap.name().into())).collect()
+            }
             Cure::SomeSocket | Cure::Lift(_) | Cure::None => Vec::new(),
         }
     }
@@ -222,6 +228,12 @@ impl<'a> Remedies<'a> {
         });
         paths.chain(others.cloned()).flat_map(|cure| self.flag(&cure)).collect()
     }
+}
+
+/// What has to be accepted for abstract unix sockets: where the kernel does not tell one unix socket from another, all others too.
+pub(crate) fn abstract_gaps() -> &'static [Guarantee] {
+    let by_path = Sandbox::probe().kernel().has_unix_by_path();
+    if by_path { &[Guarantee::AbstractSockets] } else { &[Guarantee::UnixSockets, Guarantee::AbstractSockets] }
 }
 
 fn both(one: AccessMode, other: AccessMode) -> AccessMode {

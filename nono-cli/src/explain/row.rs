@@ -116,6 +116,7 @@ fn describe(what: &What, remedies: &Remedies<'_>) -> (Object, Vec<&'static str>)
         Request::Connect { port, .. } => (Object::Port(port.get()), vec!["connect"]),
         Request::UdpSend { port } => (Object::Port(port.get()), vec!["send"]),
         Request::Bind { port } | Request::UdpBind { port } => (Object::Port(port.get()), vec!["bind"]),
+        Request::AbstractConnect => (Object::Call("an abstract unix socket".into()), vec!["connect"]),
         _ => (Object::Call("another process".into()), vec!["reach"]),
     }
 }

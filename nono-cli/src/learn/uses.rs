@@ -1,5 +1,6 @@
 //! From what was seen to what is used: each path with what is done to it, ports, sockets and the rest.
 
+use crate::explain;
 use crate::platform::{RefusedCall, What};
 use nono_core::{Guarantee, Host, OpenFlags, Port, Request};
 use std::collections::{BTreeMap, BTreeSet};
@@ -83,6 +84,7 @@ impl Uses {
             Request::UdpSend { port } if *port == Port::DNS => self.lookups = true,
             Request::UdpSend { .. } | Request::UdpBind { .. } => self.network = true,
             Request::UnixConnect { path } => drop(self.unix.insert(path.clone())),
+            Request::AbstractConnect => self.gaps.extend(explain::abstract_gaps()),
             _ => {}
         }
     }

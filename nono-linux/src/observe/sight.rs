@@ -13,7 +13,7 @@ use nono_core::{CapabilitySet, FsAccess, NodeKind};
 use nono_seccomp::Notification;
 use rustix::fs::{AtFlags, FileType, OFlags, fstat, readlinkat, statat};
 use rustix::io::Errno;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
@@ -22,6 +22,8 @@ use std::path::{Component, Path, PathBuf};
 const THREADS: usize = 64;
 /// How many directories are kept.
 const DIRECTORIES: usize = 4096;
+/// How many abstract sockets are kept.
+const ABSTRACT: usize = 1024;
 /// How many links are followed that lead to a name which is not there.
 const DANGLING: usize = 8;
 
@@ -58,13 +60,16 @@ pub(super) struct Sight {
     descriptors: Descriptors,
     threads: HashMap<u32, Thread>,
     directories: HashMap<Vec<u8>, Directory>,
+    /// The names of abstract unix sockets that were made inside.
+    abstracts: HashSet<Vec<u8>>,
 }
 
 impl Sight {
     /// Of targets that have a mount namespace of their own, or this process's.
     pub(super) fn new(in_namespace: bool) -> Result<Sight, Errno> {
         let descriptors = Descriptors::of_this_process()?;
-        Ok(Sight { in_namespace, own: None, descriptors, threads: HashMap::new(), directories: HashMap::new() })
+        let (threads, directories, abstracts) = (HashMap::new(), HashMap::new(), HashSet::new());
+        Ok(Sight { in_namespace, own: None, descriptors, threads, directories, abstracts })
     }
 
     /// Makes the caller known; none if it cannot be looked at. To be called while its call waits.
@@ -104,6 +109,17 @@ impl Sight {
     /// Names lead elsewhere from now on.
     pub(super) fn forget_ways(&mut self) {
         self.directories.clear();
+    }
+
+    /// An abstract unix socket is made inside.
+    pub(super) fn makes_abstract(&mut self, name: &[u8]) {
+        if self.abstracts.len() < ABSTRACT {
+            self.abstracts.insert(name.to_vec());
+        }
+    }
+
+    pub(super) fn made_abstract(&self, name: &[u8]) -> bool {
+        self.abstracts.contains(name)
     }
 
     /// What the thread executes, and the number of its process.

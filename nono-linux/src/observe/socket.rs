@@ -10,6 +10,9 @@ use rustix::net::{SocketType, getsockname};
 use std::net::SocketAddr;
 
 pub(super) fn connected(sight: &Sight, thread: u32, socket: i32, address: &SocketAddress) -> Meaning {
+    if let SocketAddress::UnixAbstract(name) = address {
+        return connected_abstract(sight, thread, name);
+    }
     let Some(to) = ip(address) else { return Meaning::Nothing };
     let Ok(port) = Port::try_from(to.port()) else { return Meaning::Nothing };
     let host = if is_here(to.ip()) { Host::ThisMachine } else { Host::Other };
@@ -22,7 +25,41 @@ pub(super) fn connected(sight: &Sight, thread: u32, socket: i32, address: &Socke
     Meaning::of(request, FsAccess::empty())
 }
 
-pub(super) fn bound(sight: &Sight, thread: u32, socket: i32, address: &SocketAddress) -> Meaning {
+/// What programs inside made is theirs, of others' the model is asked.
+fn connected_abstract(sight: &Sight, thread: u32, name: &[u8]) -> Meaning {
+    if sight.made_abstract(name) {
+        return Meaning::Nothing;
+    }
+    match is_there(thread, name) {
+        Some(true) => Meaning::of(Request::AbstractConnect, FsAccess::empty()),
+        Some(false) => Meaning::Missing,
+        None => Meaning::Unknown,
+    }
+}
+
+/// Whether there is an abstract unix socket of this name where the thread is, or was (proc(5), `/proc/net/unix`: seven columns,
+/// and the name with each NUL as `@`).
+fn is_there(thread: u32, name: &[u8]) -> Option<bool> {
+    let list =
+        std::fs::read(format!("/proc/{thread}/net/unix")).or_else(|_gone| std::fs::read("/proc/net/unix")).ok()?;
+    let shown: Vec<u8> = [0].iter().chain(name).map(|byte| if *byte == 0 { b'@' } else { *byte }).collect();
+    Some(list.split(|byte| *byte == b'\n').any(|line| named(line) == Some(&*shown)))
+}
+
+fn named(line: &[u8]) -> Option<&[u8]> {
+    let mut rest = line;
+    for _ in 0..7 {
+        let start = rest.iter().position(|byte| *byte != b' ')?;
+        rest = rest.get(start..)?;
+        rest = rest.get(rest.iter().position(|byte| *byte == b' ')?..)?;
+    }
+    rest.get(1..)
+}
+
+pub(super) fn bound(sight: &mut Sight, thread: u32, socket: i32, address: &SocketAddress) -> Meaning {
+    if let SocketAddress::UnixAbstract(name) = address {
+        sight.makes_abstract(name);
+    }
     let Some(at) = ip(address) else { return Meaning::Nothing };
     let request = match (kind_of_socket(sight, thread, socket), Port::try_from(at.port())) {
         (Some(SocketType::STREAM | SocketType::DGRAM), Err(_)) => return Meaning::AnyPort,
@@ -54,4 +91,24 @@ fn ip(address: &SocketAddress) -> Option<SocketAddr> {
 
 fn kind_of_socket(sight: &Sight, thread: u32, socket: i32) -> Option<SocketType> {
     socket_type(take(sight.view(thread)?, socket).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::net::{SocketAddr, UnixListener};
+
+    #[test]
+    fn abstract_sockets_are_found_by_name() {
+        let own = format!("nono test {}", std::process::id());
+        for name in [own.as_bytes(), &[own.as_bytes(), b"\0 @\xff"].concat()] {
+            let here = || is_there(std::process::id(), name);
+            assert_eq!(here(), Some(false));
+            let _listener = UnixListener::bind_addr(&SocketAddr::from_abstract_name(name).unwrap()).unwrap();
+            assert_eq!(here(), Some(true));
+        }
+        assert_eq!(named(b"ffff: 00000002 00000000 00010000 0001 01 24 @a b"), Some(&b"@a b"[..]));
+        assert_eq!(named(b"ffff: 00000002 00000000 00010000 0001 01 24"), None);
+    }
 }
