@@ -179,7 +179,7 @@ const SAMPLED: [(&str, usize, usize); 4] =
 
 /// Cases of mass tests: a fiftieth, for emulation is slow; and in the quick set.
 const CASES: [(&str, &str, &str); 3] =
-    [("NONO_TEST_CASES", "2000", "2000"), ("NONO_TEST_MODEL_CASES", "250", "150"), ("NONO_TEST_WHY_CASES", "70", "70")];
+    [("NONO_TEST_CASES", "2000", "2000"), ("NONO_TEST_MODEL_CASES", "400", "150"), ("NONO_TEST_WHY_CASES", "70", "70")];
 
 /// What guests need from elsewhere: an emulator, and kernels.
 #[derive(Debug)]
