@@ -47,9 +47,11 @@ pub enum User {
 }
 
 impl User {
-    /// As whom a program is run by every test of programs: as who runs the tests, and as nobody when that is root.
+    /// As whom a program is run by every test of programs: as who runs the tests, and as nobody when that is root, unless
+    /// `NONO_TEST_USERS` is `own`.
     pub fn all() -> Vec<Self> {
-        if need::is_root() { vec![Self::Same, Self::Nobody] } else { vec![Self::Same] }
+        let own = std::env::var_os("NONO_TEST_USERS").is_some_and(|users| users == "own");
+        if need::is_root() && !own { vec![Self::Same, Self::Nobody] } else { vec![Self::Same] }
     }
 
     /// Makes `command` run as this user.

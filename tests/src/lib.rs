@@ -5,7 +5,8 @@
 //!
 //! Variables it reads: `NONO_TEST_BIN_DIR` (where `nono` and `attempt` are), `NONO_TEST_REQUIRE` (which missing
 //! preconditions are failures), `NONO_TEST_ABI` (the Landlock ABI this machine must have), `NONO_TEST_SKIPS` (a file
-//! that lists what was skipped), `NONO_TEST_SAMPLE` (which part of a mass test is made).
+//! that lists what was skipped), `NONO_TEST_SAMPLE` (which part of a mass test is made), `NONO_TEST_USERS` (`own`: root's
+//! tests do not run everything as nobody too).
 
 pub mod attempt;
 pub mod capture;

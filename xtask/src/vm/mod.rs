@@ -310,6 +310,8 @@ fn work<'a>(options: &'a TestVm, programs: &'a Programs) -> anyhow::Result<Work<
     let mut variables: Vec<(&str, String)> = cases.collect();
     // The ABI is stated, kernel by kernel; programs that guests do not have are left out by name.
     variables.push(("NONO_TEST_REQUIRE", "seccomp,userns".into()));
+    // An ordinary user runs all of it besides.
+    variables.push(("NONO_TEST_USERS", "own".into()));
     variables.push(("vm_limit", LIMIT.into()));
     Ok(Work { programs, runs, tests, variables })
 }
