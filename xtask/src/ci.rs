@@ -13,7 +13,7 @@ const BEFORE_GUESTS: Duration = Duration::from_mins(28);
 pub(crate) enum Went {
     Well,
     Wrong,
-    /// What it needs cannot be had here; it has said so.
+    /// What it needs cannot be had here, or there is no time for it; it has said so.
     Skipped,
 }
 
