@@ -37,7 +37,8 @@ fn a_path_that_cannot_be_granted_is_named_with_the_reason() {
         ("--read", "missing/deeper", ["nearest existing directory", "--allow-missing"]),
         ("--read", "../missing", ["\"../missing\" does not exist", "--allow-missing"]),
         ("--read", "dangling", ["\"dangling\" is a symbolic link to \"nowhere\"", "--allow-missing"]),
-        ("--read", "loop", ["\"loop\"", "symbolic links"]),
+        // "Too many levels of symbolic links" or "Symbolic link loop", as the C library puts it.
+        ("--read", "loop", ["\"loop\"", "ymbolic link"]),
         ("--read", "file/", ["\"file/\" is not a directory", "slash"]),
         ("--read", "file/below", ["\"file\" is not a directory", "--read"]),
         ("--read-file", ".", ["\".\" is a directory, not a file", "grant it as a directory"]),

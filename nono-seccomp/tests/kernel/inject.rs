@@ -41,7 +41,7 @@ fn the_target_gets_the_file_with_the_flag_that_was_given() {
         let real = File::open(folder.path().join("real")).unwrap();
         for flags in [InjectFlags::CLOEXEC, InjectFlags::empty()] {
             let act = || {
-                let mut file = File::open(MARKER).unwrap();
+                let mut file = File::from(raw::open(MARKER, libc::O_RDONLY));
                 let mut text = String::new();
                 file.read_to_string(&mut text).unwrap();
                 (text, closes_on_exec(&file))
@@ -80,7 +80,7 @@ fn a_path_descriptor_cannot_be_injected() {
         if !features().notification {
             return skip("notification");
         }
-        let handle = raw::path_descriptor(c"/dev/null");
+        let handle = raw::open("/dev/null", libc::O_PATH);
         let act = || File::open(MARKER).unwrap_err().raw_os_error();
         let errno = marked(act, |notification| {
             let answer = notification.inject(handle.as_fd(), InjectFlags::CLOEXEC);

@@ -39,12 +39,6 @@ pub(crate) fn by_int_0x80() -> u64 {
     result
 }
 
-/// Other machines have no such instruction: 0 is nobody's process id.
-#[cfg(not(target_arch = "x86_64"))]
-pub(crate) fn by_int_0x80() -> u64 {
-    0
-}
-
 /// Has `command` install `filter` between fork and exec and send its listener over `socket`.
 pub(crate) fn install_before_exec(command: &mut Command, filter: Filter, flags: InstallFlags, socket: UnixStream) {
     let before = move || {
@@ -71,10 +65,13 @@ pub(crate) fn limit_seconds(count: u32) {
     unsafe { libc::alarm(count) };
 }
 
-/// Opens with `O_PATH`, which musl's `O_ACCMODE` contains, so that `OpenOptions` would drop it.
-pub(crate) fn path_descriptor(path: &std::ffi::CStr) -> OwnedFd {
+/// Opens `path` by the call alone. musl's `open` sets `O_CLOEXEC` once more by `fcntl` (src/fcntl/open.c), and its `O_ACCMODE`
+/// contains `O_PATH`, so that `OpenOptions` would drop it.
+pub(crate) fn open(path: &str, flags: i32) -> OwnedFd {
+    let path = std::ffi::CString::new(path).expect("paths have no NUL");
     // SAFETY: the path ends in NUL and outlives the call; no mode is needed as nothing is created.
-    let number = unsafe { libc::open(path.as_ptr(), libc::O_PATH | libc::O_CLOEXEC) };
+    let number = unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags | libc::O_CLOEXEC) };
+    let number = i32::try_from(number).expect("descriptors are ints");
     assert!(number >= 0, "{}", io::Error::last_os_error());
     // SAFETY: the call has just opened this descriptor, and nothing else knows its number.
     unsafe { OwnedFd::from_raw_fd(number) }

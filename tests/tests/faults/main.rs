@@ -20,6 +20,7 @@ use rustix::io::Errno;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::fs;
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Mutex;
@@ -50,6 +51,8 @@ struct Setup {
     /// What it is to run.
     held: Vec<PathBuf>,
     temporary: PathBuf,
+    /// What may not be connected to.
+    _socket: UnixDatagram,
 }
 
 impl Setup {
@@ -57,6 +60,7 @@ impl Setup {
         let jail = Jail::of(User::Same);
         let temporary = jail.root().join("temporary");
         fs::create_dir(&temporary).unwrap();
+        let socket = UnixDatagram::bind(jail.root().join("socket")).unwrap();
         let denied = jail.file("work/denied", "a secret\n");
         let nono = jail.args([""; 0]).command().get_program().to_owned();
         let mut nono: Vec<PathBuf> = vec![nono.into(), "run".into(), "--no-system".into(), "--allow-cwd".into()];
@@ -71,7 +75,7 @@ impl Setup {
         nono.push("--".into());
         let mut held = vec![env!("CARGO_BIN_EXE_held").into(), jail.root().join("secrets/key"), jail.root()];
         held.extend(with_deny.then_some(denied));
-        Setup { jail, name, nono, held, temporary }
+        Setup { jail, name, nono, held, temporary, _socket: socket }
     }
 
     /// Runs the command by the launcher.
@@ -160,7 +164,8 @@ struct Tally {
 }
 
 impl Tally {
-    fn judge(&mut self, (what, name): (&str, &str), output: &Output, left: &[PathBuf]) {
+    fn judge(&mut self, what: &str, call: (usize, &str), output: &Output, left: &[PathBuf]) {
+        let name = call.1;
         let (said, status) = (text(&output.stderr), output.status.code());
         if status == Some(71) {
             self.moved += 1;
@@ -174,7 +179,7 @@ impl Tally {
             Some(72) => self.leftovers.push(format!("a process: {}", line())),
             _ if !output.stdout.is_empty() => self.unprotected.push(line()),
             _ if !left.is_empty() => self.leftovers.push(format!("{left:?}: {}", line())),
-            _ if is_refusal(name, status, &said) => self.refused += 1,
+            _ if is_refusal(call, status, &said) => self.refused += 1,
             _ => self.unclear.push(line()),
         }
     }
@@ -207,11 +212,13 @@ impl Tally {
 }
 
 /// Whether `nono` says why nothing ran, with a status of its own.
-fn is_refusal(name: &str, status: Option<i32>, said: &str) -> bool {
+fn is_refusal((number, name): (usize, &str), status: Option<i32>, said: &str) -> bool {
     match (name, status) {
         // The C library gives up before there is a program: by its own status, or by a signal (128 and its number). And what
         // cannot be written cannot be said.
         ("brk" | "arch_prctl" | "mprotect", Some(127 | 139)) | ("write", Some(125)) => true,
+        // So does musl, whose first memory is that of the main thread's variables (src/env/__init_tls.c).
+        ("mmap", Some(139)) => cfg!(target_env = "musl") && number == 1,
         // A library takes for granted that the call cannot fail; a panic is a refusal.
         (_, Some(125)) => said.contains("nono: "),
         // What looks the command up, or executes it: as if it were not there, or not executable.
@@ -243,7 +250,7 @@ fn inject(setup: &Setup) -> Tally {
         setup.clear();
         let output = setup.run(&[number.to_string(), name.clone(), errno.raw_os_error().to_string()]);
         let what = format!("{}, call {number} {name} {}", setup.name, errno::name(errno));
-        tally.judge((&what, &name), &output, &setup.left());
+        tally.judge(&what, (number, &name), &output, &setup.left());
         Setup::clear_unguessable(&output);
     }
     tally
