@@ -34,7 +34,7 @@ impl Wanted {
 }
 
 /// Denied paths, resolved, by where they come from.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Denies {
     given: BTreeMap<PathBuf, Source>,
     protected: BTreeSet<PathBuf>,

@@ -40,6 +40,8 @@ mod why;
 #[cfg_attr(seatbelt, path = "macos/doctor.rs")]
 mod doctor;
 #[cfg(not(seatbelt))]
+mod listing;
+#[cfg(not(seatbelt))]
 mod look;
 #[cfg_attr(seatbelt, path = "macos/platform.rs")]
 mod platform;

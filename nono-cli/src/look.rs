@@ -6,7 +6,7 @@ use nono_core::{Identity, Look, PathKind, Resolved};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, openat, statat};
 use rustix::io::Result;
 use std::cell::RefCell;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -23,8 +23,7 @@ struct Last {
 
 impl Look for ByHandle {
     fn look(&self, directory: &Path, name: &OsStr) -> io::Result<Option<Resolved>> {
-        let mut path = PathBuf::with_capacity(directory.as_os_str().len() + 1 + name.len());
-        path.extend([directory.as_os_str(), name]);
+        let path = below(directory, name);
         let found = self.0.borrow_mut().stat(directory, name, &path)?;
         let file_type = FileType::from_raw_mode(found.st_mode);
         let kind = match file_type {
@@ -36,6 +35,18 @@ impl Look for ByHandle {
         let identity = Some(Identity { device: found.st_dev, inode: found.st_ino });
         Ok(Some(Resolved { path, kind, identity, is_device }))
     }
+}
+
+/// The path of `name` in the resolved `directory`.
+pub(crate) fn below(directory: &Path, name: &OsStr) -> PathBuf {
+    let directory = directory.as_os_str();
+    let mut path = OsString::with_capacity(directory.len().saturating_add(name.len()).saturating_add(1));
+    path.push(directory);
+    if directory != "/" {
+        path.push("/");
+    }
+    path.push(name);
+    path.into()
 }
 
 impl Last {

@@ -1,13 +1,14 @@
 //! Linux: the backend, and what else the command has to know of the system.
 
 use crate::error::CliError;
+use crate::listing::ByListing;
 use crate::look::ByHandle;
 use nono_core::CachedResolver;
 use rustix::fs::{AtFlags, CWD, OFlags, StatxAttributes, StatxFlags, readlinkat, rmdir, statx, unlink};
 use rustix::io::Errno;
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, no_new_privs, set_capabilities};
 use std::ffi::{OsStr, OsString};
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
@@ -42,6 +43,27 @@ pub(crate) const HANDLE: OFlags = OFlags::PATH;
 /// Resolves paths, of which there may be thousands.
 pub(crate) fn resolver() -> CachedResolver {
     CachedResolver::looking_by(ByHandle::default())
+}
+
+/// Resolves paths of which nothing is opened afterwards: which objects they name is not told of all.
+pub(crate) fn resolver_for_questions() -> CachedResolver {
+    CachedResolver::looking_by(ByListing::default())
+}
+
+/// Whether directories of the file system with the number `device` may be found by several ways: where it is mounted more than
+/// once, or in part. Yes where it cannot be told (`proc_pid_mountinfo(5)`).
+pub(crate) fn may_be_mounted_twice(device: u64) -> bool {
+    let wanted = format!("{}:{}", rustix::fs::major(device), rustix::fs::minor(device));
+    let mut mounts = String::with_capacity(8192);
+    let read = std::fs::File::open("/proc/self/mountinfo").and_then(|mut file| file.read_to_string(&mut mounts));
+    if read.is_err() {
+        return true;
+    }
+    let mut roots = mounts.lines().filter_map(|line| {
+        let mut fields = line.split(' ').skip(2);
+        (fields.next()? == wanted).then(|| fields.next())
+    });
+    roots.next() != Some(Some("/")) || roots.next().is_some()
 }
 
 /// A command that starts `program`; the policy is applied when it is executed.

@@ -56,7 +56,10 @@ pub(super) fn add(
     absent: Absent,
 ) -> Result<Added, ProfileError> {
     let Flags { grants, network, accept_gap } = flags;
-    let resolver = platform::resolver();
+    let resolver = match absent {
+        Absent::Pretend => platform::resolver_for_questions(),
+        Absent::Make | Absent::Leave => platform::resolver(),
+    };
     let mut lookup = Lookup {
         variables: Variables { home: home::home(), workdir: Some(workdir) },
         resolver: &resolver,

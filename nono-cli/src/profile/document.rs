@@ -125,7 +125,7 @@ pub(super) struct Lines(Vec<usize>);
 
 impl Lines {
     pub(super) fn of(text: &str) -> Lines {
-        Lines(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect())
+        Lines(text.match_indices('\n').map(|(at, _)| at).collect())
     }
 
     /// The line, from 1, of the byte at `offset`.

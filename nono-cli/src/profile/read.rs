@@ -36,20 +36,19 @@ pub(crate) fn text(path: &Path) -> Result<String, ProfileError> {
 }
 
 fn decode(path: &Path, bytes: Vec<u8>) -> Result<String, ProfileError> {
-    let binary = |at: usize, what| {
+    let binary = |at: usize, what, bytes: &[u8]| {
         let line = line_of(bytes.get(..at).unwrap_or_default());
         Err(ProfileError::Binary { place: Place { file: path.into(), line }, what })
     };
-    if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
-        return binary(at, "a byte 0");
+    // The quicker question first: a profile has none.
+    if bytes.contains(&0) {
+        let at = bytes.iter().position(|byte| *byte == 0).unwrap_or_default();
+        return binary(at, "a byte 0", &bytes);
     }
-    match str::from_utf8(&bytes) {
-        Err(error) => binary(error.valid_up_to(), "bytes that are no text"),
-        Ok(_) => String::from_utf8(bytes).map_err(|_checked| ProfileError::Read {
-            path: path.to_owned(),
-            source: io::ErrorKind::InvalidData.into(),
-        }),
-    }
+    String::from_utf8(bytes).or_else(|error| {
+        let at = error.utf8_error().valid_up_to();
+        binary(at, "bytes that are no text", error.as_bytes())
+    })
 }
 
 fn line_of(before: &[u8]) -> u32 {

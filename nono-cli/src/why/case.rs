@@ -3,7 +3,7 @@
 use super::verdict::{Rule, Said};
 use super::walk::Place;
 use crate::args::Run;
-use crate::denies::Denies;
+use crate::denies::{Denies, Wanted};
 use crate::error::CliError;
 use crate::platform::{self, Sandbox};
 use crate::policy;
@@ -13,7 +13,10 @@ use nono_core::{
     AccessMode, Backend, Builder, CapabilitySet, Foresight, FsAccess, FsCapability, Guarantee, Identity, Mechanism,
     PathKind, Port, Resolved, Source,
 };
-use std::cell::OnceCell;
+use std::borrow::Cow;
+use std::cell::{LazyCell, OnceCell};
+use std::collections::BTreeMap;
+use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -80,7 +83,11 @@ impl Extra {
         }
     }
 
-    fn apply(&self, run: &mut Run, added: &mut Added) {
+    fn is_of_paths(&self) -> bool {
+        matches!(self, Extra::Grant { .. } | Extra::Socket(_) | Extra::Lift(..))
+    }
+
+    fn apply(&self, run: &mut Run, closed: &mut Vec<Wanted>) {
         let grants = &mut run.grants;
         match self {
             Extra::Grant { path, mode, kind } => {
@@ -102,7 +109,7 @@ impl Extra {
             Extra::Lift(deny, _) => {
                 let is = |path: &Path| leads_to(path, deny);
                 grants.deny.retain(|path| !is(path));
-                added.denies.retain(|wanted| !is(&wanted.path));
+                closed.retain(|wanted| !is(&wanted.path));
             }
             Extra::Unblock => {}
         }
@@ -115,9 +122,9 @@ impl Extra {
 
 /// Whether `path` is another way to write the resolved `place`.
 fn leads_to(path: &Path, place: &Path) -> bool {
-    let found = std::fs::canonicalize(path).or_else(|error| {
+    let found = fs::canonicalize(path).or_else(|error| {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Err(error) };
-        Ok(std::fs::canonicalize(parent)?.join(name))
+        Ok(fs::canonicalize(parent)?.join(name))
     });
     found.map_or_else(|_missing| path == place, |found| found == place)
 }
@@ -141,7 +148,9 @@ pub(super) struct Case<'a> {
 
 impl<'a> Case<'a> {
     pub(super) fn of(given: &'a Given) -> Result<Case<'a>, CliError> {
-        Case::made(given, &given.run, given.added.grants.clone(), given.added.denies.clone())
+        let (profiles, closed) = (given.added.grants.clone(), given.added.denies.clone());
+        let found = policy::grants(&given.run, &given.workdir, None, profiles, closed)?;
+        Case::made(given, &given.run, found)
     }
 
     /// With more flags, and fewer.
@@ -152,14 +161,21 @@ impl<'a> Case<'a> {
             return Ok(more);
         }
         let given = self.given;
-        let (mut run, mut added) = (given.run.clone(), given.added.clone());
+        let (mut run, added) = (given.run.clone(), &given.added);
+        let mut closed = added.denies.clone();
         // What there is to say was said before.
         run.options.quiet = true;
         for extra in extras {
-            extra.apply(&mut run, &mut added);
+            extra.apply(&mut run, &mut closed);
         }
         crate::network::check(&run.network)?;
-        Case::made(given, &run, added.grants, added.denies)
+        // What is about ports, gaps and privileges changes nothing about paths.
+        let found = if extras.iter().any(Extra::is_of_paths) {
+            policy::grants(&run, &given.workdir, None, added.grants.clone(), closed)?
+        } else {
+            (self.grants.clone(), self.denies.clone())
+        };
+        Case::made(given, &run, found)
     }
 
     /// With one grant more, and nothing else looked up again. None where paths are denied by name: which of them may be missing
@@ -181,14 +197,8 @@ impl<'a> Case<'a> {
         Ok(Some(Case { given, grants, set, denies, foresight, kept, network_flag, answers }))
     }
 
-    fn made(
-        given: &'a Given,
-        run: &Run,
-        profiles: Vec<FsCapability>,
-        closed: Vec<crate::denies::Wanted>,
-    ) -> Result<Case<'a>, CliError> {
+    fn made(given: &'a Given, run: &Run, (grants, denies): (Vec<FsCapability>, Denies)) -> Result<Case<'a>, CliError> {
         let accepted = policy::accepted(run)?;
-        let (grants, denies) = policy::grants(run, &given.workdir, None, profiles, closed)?;
         let set = policy::set(run, grants.clone(), &denies)?;
         let kept = run.grants.keep_cap.clone();
         let foresight = if kept == given.run.grants.keep_cap {
@@ -239,15 +249,24 @@ impl<'a> Case<'a> {
 
     /// The capabilities that hold, with what is granted of the objects of `places` by their other names: a rule is tied to the
     /// object (`landlock_add_rule(2)` takes a descriptor, and keeps the inode).
-    pub(super) fn known(&self, places: &[&Place]) -> CapabilitySet {
+    pub(super) fn known(&self, places: &[&Place]) -> Cow<'_, CapabilitySet> {
         let set = &self.foresight.set;
         let mut builder = None::<Builder>;
+        let mut twice = BTreeMap::new();
+        let all = LazyCell::new(|| set.fs().iter().map(identity_of).collect::<Vec<_>>());
         for above in places.iter().flat_map(|place| place.path.ancestors()) {
-            let Ok(found) = std::fs::symlink_metadata(above) else { continue };
-            let identity = Identity { device: found.dev(), inode: found.ino() };
+            let Ok(found) = fs::symlink_metadata(above) else { continue };
+            let linked = !found.is_dir() && found.nlink() > 1;
+            let device = found.dev();
+            if !linked && !*twice.entry(device).or_insert_with(|| platform::may_be_mounted_twice(device)) {
+                continue;
+            }
+            let identity = identity(&found);
             // There may be several: rules for one object add up.
-            let is_same = |grant: &&FsCapability| grant.identity() == Some(identity) && grant.resolved() != above;
-            for grant in set.fs().iter().filter(is_same) {
+            let is_same = |(grant, known): &(&FsCapability, &Option<Identity>)| {
+                **known == Some(identity) && grant.resolved() != above
+            };
+            for (grant, _) in set.fs().iter().zip(all.iter()).filter(is_same) {
                 let here =
                     Resolved { path: above.to_owned(), kind: grant.kind(), identity: Some(identity), is_device: false };
                 if let Ok(same) = FsCapability::from_resolved(grant.original().to_owned(), here, grant.access()) {
@@ -257,6 +276,15 @@ impl<'a> Case<'a> {
             }
         }
         // What is denied by this name is not granted by another.
-        builder.and_then(|builder| builder.build().ok()).unwrap_or_else(|| set.clone())
+        builder.and_then(|builder| builder.build().ok()).map_or(Cow::Borrowed(set), Cow::Owned)
     }
+}
+
+/// Of many grants it is looked up only when it is asked for.
+fn identity_of(grant: &FsCapability) -> Option<Identity> {
+    grant.identity().or_else(|| Some(identity(&fs::symlink_metadata(grant.resolved()).ok()?)))
+}
+
+fn identity(found: &Metadata) -> Identity {
+    Identity { device: found.dev(), inode: found.ino() }
 }

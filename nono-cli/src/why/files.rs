@@ -11,6 +11,7 @@ use super::walk::{Place, walk};
 use crate::args::Op;
 use nono_core::{Decision, FsAccess, Guarantee, Mechanism, NodeKind, OpenFlags, Request, decide};
 use rustix::fs::Access;
+use std::borrow::Cow;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -104,7 +105,10 @@ pub(super) fn judge_socket(case: &Case<'_>, path: &Path) -> Result<Verdict, WhyE
         Some(mechanism) => {
             let request = Request::UnixConnect { path: place.path.clone() };
             // A supervisor knows sockets by their paths, Landlock by their objects.
-            let set = if mechanism == Mechanism::Landlock { case.known(&[&place]) } else { case.foresight.set.clone() };
+            let set = match mechanism {
+                Mechanism::Landlock => case.known(&[&place]),
+                _ => Cow::Borrowed(&case.foresight.set),
+            };
             match decide(&set, &request) {
                 Decision::Allowed { .. } => granted(case, &place.path, FsAccess::RESOLVE_UNIX),
                 Decision::Denied(_) => {

@@ -63,6 +63,43 @@ fn what_does_not_exist_is_answered_by_the_nearest_directory_that_does() {
     why(&jail, &["--allow", ".", "--path", "no/such/file", "--op", "read"]).status(0).stdout_has("does not exist");
 }
 
+/// Many files of one directory are found by listing it, which tells less of each than a look at it.
+#[test]
+fn one_of_many_is_known_by_its_other_names() {
+    nono_tests::need!(Need::Landlock(4), Need::Seccomp);
+    let jail = Jail::new();
+    let many: Vec<String> = (0..20).map(|number| format!("many/{number}")).collect();
+    for name in &many {
+        jail.file(format!("work/{name}"), "content\n");
+    }
+    fs::hard_link(jail.work().join("many/15"), jail.work().join("linked")).unwrap();
+    let profile = jail.file("p.toml", format!("[filesystem]\nread_file = {many:?}\n"));
+    let profile = profile.to_str().unwrap();
+    for (path, status) in [("many/15", 0), ("linked", 0), ("file.txt", 1), ("many/20", 1)] {
+        why(&jail, &["-p", profile, "--path", path, "--op", "read"]).status(status);
+        let ran = jail.args(["run", "-q", "-p", profile, "--", "cat"]).cmd([path]).run();
+        assert_eq!(ran.captured().status.success(), status == 0, "{path}: {}", ran.stderr());
+    }
+}
+
+#[test]
+fn what_is_mounted_elsewhere_is_known_there() {
+    nono_tests::need!(Need::Landlock(4), Need::Seccomp, Need::Root, Need::Program("unshare"));
+    let jail = Jail::new();
+    let many: Vec<String> = (0..20).map(|number| format!("many/{number}")).collect();
+    for name in &many {
+        fs::create_dir_all(jail.work().join(name).join("below")).unwrap();
+    }
+    fs::create_dir(jail.work().join("other")).unwrap();
+    let profile = jail.file("p.toml", format!("[filesystem]\nread = {many:?}\n"));
+    let nono = jail.args([""; 0]).command().get_program().to_owned();
+    let script = "mount --bind many other; p=other/15/below; \"$0\" why -p \"$1\" --path $p --op list && \
+                  \"$0\" run -q -p \"$1\" -- ls $p && ! \"$0\" why -p \"$1\" --path other --op list";
+    let ran = jail.program("/bin/sh").cmd(["-c", "exec unshare -m sh -c \"$@\"", "sh", script]);
+    let ran = ran.cmd([nono]).cmd([profile]).run();
+    ran.status(0).stdout_has("other/15/below");
+}
+
 #[test]
 fn a_move_between_mounts_is_impossible_whatever_is_granted() {
     nono_tests::need!(Need::Landlock(4), Need::Seccomp);
