@@ -152,6 +152,11 @@ impl FsCapability {
         &self.resolved
     }
 
+    /// The same, to be kept without a copy.
+    pub fn resolved_shared(&self) -> &Arc<Path> {
+        &self.resolved
+    }
+
     /// Whether the grant is for one object or for all below a directory.
     pub fn kind(&self) -> PathKind {
         self.kind

@@ -77,6 +77,8 @@ impl Look for ByPath {
 pub struct CachedResolver {
     /// By the text of the path: hashing that is quicker than hashing components.
     directories: RefCell<HashMap<OsString, Rc<Path>>>,
+    /// The one that was asked for last: mostly it is asked for again.
+    last: RefCell<Option<(OsString, Rc<Path>)>>,
     look: Box<dyn Look>,
 }
 
@@ -89,7 +91,7 @@ impl Default for CachedResolver {
 impl CachedResolver {
     /// One that looks at files by `look`: a system may know a shorter way than [`std::fs`].
     pub fn looking_by(look: impl Look + 'static) -> CachedResolver {
-        CachedResolver { directories: RefCell::default(), look: Box::new(look) }
+        CachedResolver { directories: RefCell::default(), last: RefCell::default(), look: Box::new(look) }
     }
 
     /// Resolves `path` as [`Resolver::resolve`] does, but does not look further to explain a failure: for paths of
@@ -106,6 +108,15 @@ impl CachedResolver {
 
     /// Resolves a directory, by its parent where its last component is a plain name.
     fn directory(&self, path: &Path) -> io::Result<Rc<Path>> {
+        if let Some((_, last)) = self.last.borrow().as_ref().filter(|(asked, _)| asked == path.as_os_str()) {
+            return Ok(Rc::clone(last));
+        }
+        let found = self.directory_by_parent(path)?;
+        *self.last.borrow_mut() = Some((path.as_os_str().to_owned(), Rc::clone(&found)));
+        Ok(found)
+    }
+
+    fn directory_by_parent(&self, path: &Path) -> io::Result<Rc<Path>> {
         if let Some(known) = self.directories.borrow().get(path.as_os_str()) {
             return Ok(Rc::clone(known));
         }

@@ -205,7 +205,13 @@ impl Builder {
 
     /// Adds capabilities that were resolved before.
     pub fn grants(mut self, capabilities: impl IntoIterator<Item = FsCapability>) -> Builder {
-        self.set.fs.extend(capabilities);
+        // A vector is taken over as it is.
+        let more: Vec<FsCapability> = capabilities.into_iter().collect();
+        if self.set.fs.is_empty() {
+            self.set.fs = more;
+        } else {
+            self.set.fs.extend(more);
+        }
         self
     }
 

@@ -212,12 +212,15 @@ impl Linux {
     }
 
     /// What the kernel allows a program with `set` anyway: nobody has to be asked about it.
-    fn supervised_set(&self, set: &CapabilitySet) -> CapabilitySet {
+    fn supervised_set(&self, set: CapabilitySet) -> CapabilitySet {
+        if !self.shared_memory {
+            return set;
+        }
         let path = PathBuf::from(SHARED_MEMORY);
         let found = Resolved { path: path.clone(), kind: PathKind::Directory, identity: None, is_device: false };
         let memory = FsCapability::from_resolved(path, found, AccessMode::ReadWrite.into());
         let with_memory = |memory| Builder::from(set.clone()).grant(memory).build().ok();
-        memory.ok().filter(|_| self.shared_memory).and_then(with_memory).unwrap_or_else(|| set.clone())
+        memory.ok().and_then(with_memory).unwrap_or(set)
     }
 
     /// A policy that restricts nothing, and tells what `set` would refuse: [`Policy::observer`]. The program gains no privileges
@@ -315,15 +318,15 @@ impl Backend for Linux {
             ruleset::add_standard_streams(ruleset.as_fd(), plan.fs.handled)?;
         }
         let (privileges, filter) = (privileges.for_files(foreign), filter(&plan.filter)?);
-        let whole = self.supervised_set(set);
-        let namespaced = namespace.is_some();
-        let observe =
-            || Observer::new(&whole, (&self.kernel, accepted), &plan.filter, Answering { namespaced, refuses: true });
-        let observer = self.observed.then(observe).transpose()?.map(Arc::new);
+        // Kept for whoever answers the program; a copy of thousands of grants is not made for nobody.
+        let whole = listener.is_some().then(|| self.supervised_set(set.clone()));
+        let answering = Answering { namespaced: namespace.is_some(), refuses: true };
+        let observe = |whole| Observer::new(whole, (&self.kernel, accepted), &plan.filter, answering);
+        let observer = whole.as_ref().filter(|_| self.observed).map(observe).transpose()?.map(Arc::new);
         tracing::debug!(abi = self.kernel.abi.0, rules = plan.paths.len(), ports = plan.ports.len(), "policy prepared");
         Ok(Policy {
             restriction: Restriction { namespace, hygiene, privileges, ruleset: Some(ruleset), filter, listener },
-            supervised: listener.map(|_| whole),
+            supervised: whole,
             observer,
             withhold: !accepted.contains(Guarantee::Environment),
             enforcement,
@@ -345,7 +348,7 @@ impl Backend for Linux {
         let open = accepted.contains(Guarantee::Deny).then(|| without_denies(set));
         let set = compiled.narrowed.or(open).unwrap_or_else(|| set.clone());
         Ok(Foresight {
-            set: self.supervised_set(&set),
+            set: self.supervised_set(set),
             enforcement: compiled.enforcement,
             mounts,
             permissions: if user { Permissions::Hold } else { privileges.permissions() },

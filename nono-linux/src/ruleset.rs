@@ -28,7 +28,7 @@ pub(crate) fn build(plan: &Plan) -> Result<(OwnedFd, bool), PrepareError> {
         let (object, owner) = open(rule)?;
         foreign |= owner != user;
         add(ruleset.as_fd(), object.as_fd(), rule.access)
-            .map_err(|source| PrepareError::Rule { path: rule.path.clone(), source })?;
+            .map_err(|source| PrepareError::Rule { path: rule.path.to_path_buf(), source })?;
     }
     Ok((ruleset, foreign))
 }
@@ -77,7 +77,7 @@ fn add(ruleset: BorrowedFd<'_>, object: BorrowedFd<'_>, access: FsAccess) -> io:
 /// Opens the object of `rule`: no link is followed, so what is opened is what was resolved, or an error. Its owner is
 /// returned beside it.
 fn open(rule: &PathRule) -> Result<(OwnedFd, u32), PrepareError> {
-    let failed = |source: Errno| PrepareError::Open { path: rule.path.clone(), source: source.into() };
+    let failed = |source: Errno| PrepareError::Open { path: rule.path.to_path_buf(), source: source.into() };
     let object = open_without_links(&rule.path).map_err(failed)?;
     let found = fstat(&object).map_err(failed)?;
     let kind = match FileType::from_raw_mode(found.st_mode) {
@@ -88,7 +88,7 @@ fn open(rule: &PathRule) -> Result<(OwnedFd, u32), PrepareError> {
     if same && kind == rule.kind {
         Ok((object, found.st_uid))
     } else {
-        Err(PrepareError::Replaced { path: rule.path.clone() })
+        Err(PrepareError::Replaced { path: rule.path.to_path_buf() })
     }
 }
 
@@ -155,7 +155,7 @@ mod tests {
     use std::os::unix::fs::{MetadataExt, symlink};
 
     fn rule(path: &Path, kind: PathKind, identity: Option<Identity>) -> PathRule {
-        PathRule { path: path.to_owned(), kind, identity, access: FsAccess::READ_FILE }
+        PathRule { path: path.into(), kind, identity, access: FsAccess::READ_FILE }
     }
 
     #[test]

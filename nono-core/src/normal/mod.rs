@@ -29,7 +29,8 @@ pub(crate) fn normalise(mut set: CapabilitySet, cut: &[PathBuf]) -> Result<Capab
     let denies = std::mem::take(&mut set.denies);
     let mut denies = denies.into_iter().peekable();
     let mut open: Open = Vec::new();
-    for mut one in merged {
+    // Collected into the memory they come from: there may be thousands.
+    let held = merged.into_iter().filter_map(|mut one| {
         while let Some(deny) = denies.next_if(|deny| compare(deny, &one.resolved).is_le()) {
             note_deny(&mut set, &mut open, deny);
         }
@@ -37,14 +38,15 @@ pub(crate) fn normalise(mut set: CapabilitySet, cut: &[PathBuf]) -> Result<Capab
         let inherited = if one.kind == PathKind::File { inherited & FsAccess::FILE } else { inherited };
         if inherited.contains(one.access) {
             set.redundant.push(one);
-            continue;
+            return None;
         }
         one.access |= inherited;
         if one.kind == PathKind::Directory {
             open.push((Arc::clone(&one.resolved), one.access));
         }
-        set.fs.push(one);
-    }
+        Some(one)
+    });
+    set.fs = held.collect();
     for deny in denies {
         note_deny(&mut set, &mut open, deny);
     }
@@ -71,17 +73,21 @@ fn inherited(open: &mut Open, path: &Path) -> FsAccess {
 /// Joins the rights of capabilities for the same path, and sorts them.
 fn merge(mut all: Vec<FsCapability>) -> Result<Vec<FsCapability>, ConflictError> {
     all.sort_by(|one, other| compare(&one.resolved, &other.resolved));
-    let mut merged: Vec<FsCapability> = Vec::with_capacity(all.len());
-    for one in all {
-        match merged.last_mut().filter(|last| last.resolved.as_os_str() == one.resolved.as_os_str()) {
-            Some(last) if replaced(last, &one) => {
-                return Err(ConflictError::Replaced { path: one.resolved.to_path_buf() });
+    let mut conflict = None;
+    all.dedup_by(|one, last| {
+        let same = last.resolved.as_os_str() == one.resolved.as_os_str();
+        if same {
+            if replaced(last, one) {
+                conflict.get_or_insert_with(|| one.resolved.to_path_buf());
             }
-            Some(last) => last.access |= one.access,
-            None => merged.push(one),
+            last.access |= one.access;
         }
+        same
+    });
+    match conflict {
+        Some(path) => Err(ConflictError::Replaced { path }),
+        None => Ok(all),
     }
-    Ok(merged)
 }
 
 fn replaced(one: &FsCapability, other: &FsCapability) -> bool {

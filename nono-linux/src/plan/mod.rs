@@ -9,13 +9,14 @@ use nono_core::{
     Accepted, CapabilitySet, Enforcement, FsAccess, Guarantee, Identity, NetworkMode, PathKind, Port, Reach,
 };
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::Path;
+use std::sync::Arc;
 
 /// Rights on one object, as the ruleset will hold them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathRule {
     /// The resolved path.
-    pub path: PathBuf,
+    pub path: Arc<Path>,
     /// What it must still be when it is opened.
     pub kind: PathKind,
     /// Which object it must still be; none if that was not recorded.
@@ -140,7 +141,7 @@ fn left_off(accepted: &Accepted) -> FsAccess {
 /// nothing else needs none.
 pub(crate) fn paths(set: &CapabilitySet, handled: FsAccess) -> Vec<PathRule> {
     let rules = set.fs().iter().map(|one| PathRule {
-        path: one.resolved().to_owned(),
+        path: Arc::clone(one.resolved_shared()),
         kind: one.kind(),
         identity: one.identity(),
         access: one.access() & handled,
