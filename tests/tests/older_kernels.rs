@@ -71,44 +71,80 @@ fn inside(attempts: &Attempts, row: &Row, abi: u32, mode: Mode) -> (Trial, Repor
     attempts.make_with(row, User::Same, start, |_, report| report).unwrap()
 }
 
-#[test]
-fn nothing_gets_out_unreported_whatever_the_abi() {
-    nono_tests::need!(Need::Landlock(2), Need::Seccomp);
-    let attempts = Attempts::find(Path::new(env!("CARGO_BIN_EXE_attempt")));
-    let modes: [(&str, Mode); 3] = [
-        ("closed", |builder| builder),
-        ("a port", |builder| builder.allow_tcp_connect(Port::try_from(1).unwrap())),
-        ("open", |builder| builder.network(NetworkMode::AllowAll)),
-    ];
-    let (mut failures, mut count) = (Vec::new(), BTreeMap::<String, usize>::new());
-    let newest = Linux::probe().kernel().abi.0.saturating_sub(1).min(8);
-    for row in attempts.rows().unwrap() {
-        // A terminal is started by a program of the scene, which is not granted what that takes.
-        let by_abi = row.guarantees.iter().any(|guarantee| BY_ABI.contains(guarantee));
-        if !by_abi || row.root && !need::is_root() || row.family == "tty" {
-            continue;
-        }
-        let (outside, ()) = attempts.make(&row, User::Same, |_| Vec::new(), |_| ()).unwrap();
-        if judge_outside(&row, &outside).is_some() {
+const MODES: [(&str, Mode); 3] = [
+    ("closed", |builder| builder),
+    ("a port", |builder| builder.allow_tcp_connect(Port::try_from(1).unwrap())),
+    ("open", |builder| builder.network(NetworkMode::AllowAll)),
+];
+
+/// What came of attempts.
+#[derive(Default)]
+struct Tally {
+    count: BTreeMap<String, usize>,
+    failures: Vec<String>,
+}
+
+impl Tally {
+    /// Makes an attempt with each mode on each ABI up to `newest`.
+    fn make(&mut self, attempts: &Attempts, row: &Row, newest: u32) {
+        let (outside, ()) = attempts.make(row, User::Same, |_| Vec::new(), |_| ()).unwrap();
+        if judge_outside(row, &outside).is_some() {
             // Not of this kernel, or broken: the escape suite says which.
-            continue;
+            return;
         }
-        for (mode, make) in modes {
+        for (mode, make) in MODES {
             for abi in 1..=newest {
-                let (inside, report) = inside(&attempts, &row, abi, make);
+                let (inside, report) = inside(attempts, row, abi, make);
                 // An open network is no promise, and the report says nothing of it.
                 if mode == "open" && !row.guarantees.iter().any(|one| report.mentions(*one)) {
                     continue;
                 }
-                let verdict = judge(&row, &outside, &inside, &report);
-                *count.entry(format!("{mode}: {}", verdict.word())).or_default() += 1;
+                let verdict = judge(row, &outside, &inside, &report);
+                *self.count.entry(format!("{mode}: {}", verdict.word())).or_default() += 1;
                 if verdict.is_failure() {
-                    failures
-                        .push(format!("{} with the network {mode} on ABI {abi}: {verdict}\n{}", row.name, inside.said));
+                    let said = format!("{} with the network {mode} on ABI {abi}: {verdict}", row.name);
+                    self.failures.push(format!("{said}\n{}", inside.said));
                 }
             }
         }
     }
-    println!("{count:?}");
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
+
+    fn add(&mut self, other: Tally) {
+        self.failures.extend(other.failures);
+        for (what, count) in other.count {
+            *self.count.entry(what).or_default() += count;
+        }
+    }
+}
+
+#[test]
+fn nothing_gets_out_unreported_whatever_the_abi() {
+    nono_tests::need!(Need::Landlock(2), Need::Seccomp);
+    let attempts = Attempts::find(Path::new(env!("CARGO_BIN_EXE_attempt")));
+    let newest = Linux::probe().kernel().abi.0.saturating_sub(1).min(8);
+    // A terminal is started by a program of the scene, which is not granted what that takes.
+    let is_wanted = |row: &Row| {
+        let by_abi = row.guarantees.iter().any(|guarantee| BY_ABI.contains(guarantee));
+        by_abi && (!row.root || need::is_root()) && row.family != "tty"
+    };
+    let rows: Vec<Row> = attempts.rows().unwrap().into_iter().filter(is_wanted).collect();
+    let (attempts, rows) = (&attempts, &rows);
+    let threads = std::thread::available_parallelism().unwrap().get();
+    let tally = std::thread::scope(|scope| {
+        let part = |first: usize| {
+            scope.spawn(move || {
+                let mut tally = Tally::default();
+                rows.iter().skip(first).step_by(threads).for_each(|row| tally.make(attempts, row, newest));
+                tally
+            })
+        };
+        let parts: Vec<_> = (0..threads).map(part).collect();
+        let mut all = Tally::default();
+        for part in parts {
+            all.add(part.join().unwrap());
+        }
+        all
+    });
+    println!("{:?}", tally.count);
+    assert!(tally.failures.is_empty(), "{}", tally.failures.join("\n"));
 }
