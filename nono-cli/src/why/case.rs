@@ -1,7 +1,6 @@
 //! The policy of some flags, foreseen; and of the same flags with one more or less.
 
 use super::verdict::{Rule, Said};
-use super::walk::Place;
 use crate::args::Run;
 use crate::denies::{Denies, Wanted};
 use crate::error::CliError;
@@ -10,15 +9,14 @@ use crate::policy;
 use crate::profile::{Absent, Added};
 use crate::protected::is_at_or_below;
 use nono_core::{
-    AccessMode, Backend, Builder, CapabilitySet, Foresight, FsAccess, FsCapability, Guarantee, Identity, Mechanism,
-    PathKind, Port, Resolved, Source,
+    AccessMode, Backend, Builder, CapabilitySet, Foresight, FsAccess, FsCapability, Guarantee, Mechanism, PathKind,
+    Port, Source,
 };
-use std::borrow::Cow;
-use std::cell::{LazyCell, OnceCell};
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
-use std::fs::{self, Metadata};
-use std::os::unix::fs::MetadataExt;
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// What was typed, with what its profiles add.
 pub(super) struct Given {
@@ -30,6 +28,8 @@ pub(super) struct Given {
     sandbox: Sandbox,
     /// The same, once it was asked about namespaces.
     settled: OnceCell<Sandbox>,
+    /// File systems, and whether they may be mounted twice: to be told of each once.
+    twice: RefCell<BTreeMap<u64, bool>>,
 }
 
 impl Given {
@@ -38,7 +38,11 @@ impl Given {
         let blocked = run.network.net_block;
         let added = policy::add_profiles(&mut run, &workdir, Absent::Pretend)?;
         let sandbox = policy::sandbox(&run, added.private_shm.as_ref())?;
-        Ok(Given { run, added, workdir, blocked, sandbox, settled: OnceCell::new() })
+        Ok(Given { run, added, workdir, blocked, sandbox, settled: OnceCell::new(), twice: RefCell::default() })
+    }
+
+    pub(super) fn may_be_mounted_twice(&self, device: u64) -> bool {
+        *self.twice.borrow_mut().entry(device).or_insert_with(|| platform::may_be_mounted_twice(device))
     }
 
     fn sandbox(&self, set: &CapabilitySet) -> &Sandbox {
@@ -133,7 +137,9 @@ fn leads_to(path: &Path, place: &Path) -> bool {
 pub(super) struct Case<'a> {
     pub(super) given: &'a Given,
     /// All that was granted, as it was given.
-    grants: Vec<FsCapability>,
+    grants: Rc<Vec<FsCapability>>,
+    /// What is granted besides.
+    besides: Vec<FsCapability>,
     /// In normal form.
     pub(super) set: CapabilitySet,
     denies: Denies,
@@ -173,7 +179,7 @@ impl<'a> Case<'a> {
         let found = if extras.iter().any(Extra::is_of_paths) {
             policy::grants(&run, &given.workdir, None, added.grants.clone(), closed)?
         } else {
-            (self.grants.clone(), self.denies.clone())
+            (self.all().cloned().collect(), self.denies.clone())
         };
         Case::made(given, &run, found)
     }
@@ -189,12 +195,13 @@ impl<'a> Case<'a> {
         let granted = policy::grant(flag, path, (mode, kind == PathKind::File), &platform::resolver());
         let granted = granted.map_err(|source| CliError::Grant { flag, source })?;
         let denies = self.denies.with(&granted)?;
-        let mut grants = self.grants.clone();
-        grants.push(granted);
-        let set = policy::set(run, grants.clone(), &denies)?;
+        let builder = denies.add(Builder::from(self.set.clone()).grant(granted.clone()));
+        let set = builder.map_err(|source| CliError::Grant { flag: "--deny", source })?.build()?;
+        let (grants, mut besides) = (Rc::clone(&self.grants), self.besides.clone());
+        besides.push(granted);
         let foresight = given.sandbox(&set).foresee(&set, &policy::accepted(run)?)?;
         let (kept, network_flag, answers) = (self.kept.clone(), self.network_flag, self.answers);
-        Ok(Some(Case { given, grants, set, denies, foresight, kept, network_flag, answers }))
+        Ok(Some(Case { given, grants, besides, set, denies, foresight, kept, network_flag, answers }))
     }
 
     fn made(given: &'a Given, run: &Run, (grants, denies): (Vec<FsCapability>, Denies)) -> Result<Case<'a>, CliError> {
@@ -212,7 +219,12 @@ impl<'a> Case<'a> {
             _ => None,
         };
         let answers = run.supervision.rules.is_some();
-        Ok(Case { given, grants, set, denies, foresight, kept, network_flag, answers })
+        let (grants, besides) = (Rc::new(grants), Vec::new());
+        Ok(Case { given, grants, besides, set, denies, foresight, kept, network_flag, answers })
+    }
+
+    fn all(&self) -> impl Iterator<Item = &FsCapability> {
+        self.grants.iter().chain(&self.besides)
     }
 
     /// What keeps a promise.
@@ -227,7 +239,7 @@ impl<'a> Case<'a> {
             (there || one.kind() == PathKind::Directory && is_at_or_below(path, one.resolved()))
                 && one.access().contains(needed)
         };
-        self.grants.iter().filter(reaches).max_by_key(|one| one.resolved().as_os_str().len())
+        self.all().filter(reaches).max_by_key(|one| one.resolved().as_os_str().len())
     }
 
     /// The rule that denies `deny`.
@@ -246,45 +258,4 @@ impl<'a> Case<'a> {
             _ => None,
         }
     }
-
-    /// The capabilities that hold, with what is granted of the objects of `places` by their other names: a rule is tied to the
-    /// object (`landlock_add_rule(2)` takes a descriptor, and keeps the inode).
-    pub(super) fn known(&self, places: &[&Place]) -> Cow<'_, CapabilitySet> {
-        let set = &self.foresight.set;
-        let mut builder = None::<Builder>;
-        let mut twice = BTreeMap::new();
-        let all = LazyCell::new(|| set.fs().iter().map(identity_of).collect::<Vec<_>>());
-        for above in places.iter().flat_map(|place| place.path.ancestors()) {
-            let Ok(found) = fs::symlink_metadata(above) else { continue };
-            let linked = !found.is_dir() && found.nlink() > 1;
-            let device = found.dev();
-            if !linked && !*twice.entry(device).or_insert_with(|| platform::may_be_mounted_twice(device)) {
-                continue;
-            }
-            let identity = identity(&found);
-            // There may be several: rules for one object add up.
-            let is_same = |(grant, known): &(&FsCapability, &Option<Identity>)| {
-                **known == Some(identity) && grant.resolved() != above
-            };
-            for (grant, _) in set.fs().iter().zip(all.iter()).filter(is_same) {
-                let here =
-                    Resolved { path: above.to_owned(), kind: grant.kind(), identity: Some(identity), is_device: false };
-                if let Ok(same) = FsCapability::from_resolved(grant.original().to_owned(), here, grant.access()) {
-                    let before = builder.take().unwrap_or_else(|| Builder::from(set.clone()));
-                    builder = Some(before.grant(same.with_source(grant.source().clone())));
-                }
-            }
-        }
-        // What is denied by this name is not granted by another.
-        builder.and_then(|builder| builder.build().ok()).map_or(Cow::Borrowed(set), Cow::Owned)
-    }
-}
-
-/// Of many grants it is looked up only when it is asked for.
-fn identity_of(grant: &FsCapability) -> Option<Identity> {
-    grant.identity().or_else(|| Some(identity(&fs::symlink_metadata(grant.resolved()).ok()?)))
-}
-
-fn identity(found: &Metadata) -> Identity {
-    Identity { device: found.dev(), inode: found.ino() }
 }

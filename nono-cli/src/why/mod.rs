@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! walk     a path as the command would follow it: by which directories and links
-//! case     the policy of these flags, and of these flags with more
+//! case     the policy of these flags, and of these flags with more        aliases  granted objects by other names
 //! files    a question about a path: covers, the model, mounts, permissions, in the kernel's order
 //! model    what the model says of it      mounts, permissions  what these say      sockets  the same for ports
 //! remedy   flags that are tried, on the policy, until one allows it
@@ -13,6 +13,7 @@
 //! own      the sandbox this is run in: by trying
 //! ```
 
+mod aliases;
 mod case;
 mod error;
 mod files;
