@@ -1,5 +1,5 @@
-//! Looking at files by listing their directory. A profile may name hundreds of files of one directory, and a list of all names
-//! costs about as much as a look at five of them.
+//! Looking at files by listing their directory. A profile may name hundreds of files of one directory, and a list of a hundred
+//! names costs about as much as a look at thirty of them (docs/benchmarks.md).
 
 use crate::look::{ByHandle, below};
 use nono_core::{Look, PathKind, Resolved};
@@ -9,7 +9,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// So many files of a directory are looked at one by one.
+/// So many files of a directory are looked at one by one. Where few more follow, the list is lost; where many do, the looks are.
 const FEW: usize = 5;
 /// Of a directory with more names than this, the first are listed.
 const MOST: usize = 4096;
@@ -29,8 +29,7 @@ struct Last {
     directory: PathBuf,
     /// Files that were found there: it may be searched.
     found: usize,
-    /// Of what is neither a plain file nor a directory there is more to tell than a list does.
-    /// Sorted.
+    /// Sorted, without what is neither a plain file nor a directory: of that there is more to tell than a list does.
     names: Vec<(OsString, PathKind)>,
 }
 
