@@ -2,7 +2,8 @@
 
 use crate::error::CliError;
 use crate::profile::ProfileError;
-use crate::{home, protected, report, terminal};
+use crate::protected::Protected;
+use crate::{report, terminal};
 use nono_core::{Builder, CachedResolver, CapabilityError, FsAccess, FsCapability, PathKind, Resolver, Source};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -51,9 +52,14 @@ pub(crate) struct Missing {
 impl Denies {
     /// Those of flags and profiles, and those that `grants` make necessary. Of the system group, which stands in `grants` too,
     /// nothing holds at a path that was denied by name.
-    pub(crate) fn of(given: &[Wanted], grants: &mut Vec<FsCapability>, missing: Missing) -> Result<Denies, CliError> {
+    pub(crate) fn of(
+        given: &[Wanted],
+        grants: &mut Vec<FsCapability>,
+        protected: &Protected,
+        missing: Missing,
+    ) -> Result<Denies, CliError> {
         let resolver = CachedResolver::default();
-        let mut denies = Denies { protected: protected::denies(grants, &home::homes())?, ..Denies::default() };
+        let mut denies = Denies { protected: protected.denies(grants)?, ..Denies::default() };
         for wanted in given {
             let Wanted { path, source, optional } = wanted;
             match resolve(path, grants, &resolver) {
@@ -75,10 +81,10 @@ impl Denies {
 
     /// The same, and those that one grant more makes necessary: each grant does by itself, whatever else is granted. For where
     /// none was denied by name.
-    pub(crate) fn with(&self, grant: &FsCapability) -> Result<Denies, CliError> {
-        let mut protected = protected::denies(std::slice::from_ref(grant), &home::homes())?;
-        protected.extend(self.protected.iter().cloned());
-        Ok(Denies { given: self.given.clone(), protected })
+    pub(crate) fn with(&self, grant: &FsCapability, protected: &Protected) -> Result<Denies, CliError> {
+        let mut all = protected.denies(std::slice::from_ref(grant))?;
+        all.extend(self.protected.iter().cloned());
+        Ok(Denies { given: self.given.clone(), protected: all })
     }
 
     /// Adds them.

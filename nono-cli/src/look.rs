@@ -11,13 +11,18 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-/// Remembers the directory that was looked into last. A handle is opened for the second file in it: for one it is not worth it.
+/// So many files of a directory are looked at by their paths: opening and closing a handle costs as much as it saves them.
+const FEW: u32 = 6;
+
+/// Remembers the directory that was looked into last.
 #[derive(Debug, Default)]
 pub(crate) struct ByHandle(RefCell<Last>);
 
 #[derive(Debug, Default)]
 struct Last {
     directory: PathBuf,
+    /// Looks at files in it by their paths.
+    looks: u32,
     handle: Option<OwnedFd>,
 }
 
@@ -53,14 +58,18 @@ impl Last {
     fn stat(&mut self, directory: &Path, name: &OsStr, path: &Path) -> Result<Stat> {
         // By their bytes, which is quicker than by their components.
         if self.directory.as_os_str() != directory.as_os_str() {
-            *self = Last { directory: directory.to_owned(), handle: None };
-            return statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW);
+            *self = Last { directory: directory.to_owned(), ..Last::default() };
         }
-        let handle = if let Some(handle) = &self.handle {
-            handle
-        } else {
-            let opened = openat(CWD, directory, HANDLE | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-            self.handle.insert(opened)
+        let handle = match &self.handle {
+            Some(handle) => handle,
+            None if self.looks < FEW => {
+                self.looks = self.looks.saturating_add(1);
+                return statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW);
+            }
+            None => {
+                let opened = openat(CWD, directory, HANDLE | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+                self.handle.insert(opened)
+            }
         };
         statat(handle, name, AtFlags::SYMLINK_NOFOLLOW)
     }
@@ -85,14 +94,14 @@ mod tests {
         let by_handle = CachedResolver::looking_by(ByHandle::default());
         let paths =
             ["one/file", "one/two", "one/alias", "one/none", "one/two/file", "one/two", "one/file/x", "one/file"];
-        for name in paths.into_iter().chain(["link/file", "link/file", "link", "file", "none/x", "one/../file", "one/"])
-        {
-            let (found, expected) = (by_handle.resolve(&at(name)), StdResolver.resolve(&at(name)));
-            assert_eq!(format!("{found:?}"), format!("{expected:?}"), "{name}");
-        }
-        for name in ["/dev/null", "/dev/zero", "/dev/tty", "/", "/dev"] {
-            let name = Path::new(name);
-            assert_eq!(format!("{:?}", by_handle.resolve(name)), format!("{:?}", StdResolver.resolve(name)));
+        let paths = paths.into_iter().chain(["link/file", "link", "file", "none/x", "one/../file", "one/"]).map(at);
+        let devices = ["/dev/null", "/dev/zero", "/dev/tty", "/", "/dev"].map(PathBuf::from);
+        for path in paths.chain(devices) {
+            // By its path, and by the handle.
+            for _ in 0..FEW + 2 {
+                let (found, expected) = (by_handle.resolve(&path), StdResolver.resolve(&path));
+                assert_eq!(format!("{found:?}"), format!("{expected:?}"), "{path:?}");
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 /// The fields of a line that are paths, by their places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,9 +24,11 @@ pub(crate) fn shell() -> Option<PathBuf> {
 }
 
 fn read(field: Field) -> Option<PathBuf> {
-    let text = fs::read("/etc/passwd").ok()?;
+    /// Read once: it is asked for wherever something lies below the home directory.
+    static DATABASE: OnceLock<Vec<u8>> = OnceLock::new();
+    let text = DATABASE.get_or_init(|| fs::read("/etc/passwd").unwrap_or_default());
     let uid = rustix::process::getuid().as_raw().to_string();
-    find(&text, uid.as_bytes(), field)
+    find(text, uid.as_bytes(), field)
 }
 
 /// A field of the first line whose third is `uid`, if it is an absolute path.

@@ -5,6 +5,7 @@ use crate::denies::{Denies, Missing, Wanted};
 use crate::error::CliError;
 use crate::platform::{self, Capability, Sandbox};
 use crate::profile::{self, Absent, Added, Flags, Place};
+use crate::protected::Protected;
 use crate::supervise::Desk;
 use crate::system::{self, Terminals};
 use crate::{explain, home, inherit, network, pattern, spelling, terminal};
@@ -46,14 +47,35 @@ pub(crate) fn grant(
     if file_only { granted.require_file() } else { Ok(granted) }
 }
 
+/// What there is on this machine, whatever is asked for.
+#[derive(Debug)]
+pub(crate) struct Host {
+    pub(crate) protected: Protected,
+    system: Vec<FsCapability>,
+}
+
+impl Host {
+    /// For these flags. With a desk, the user's terminal is not among the group's.
+    pub(crate) fn of(run: &Run, desk: Option<&Desk>) -> Host {
+        let terminals = || desk.map_or(Terminals::All, |desk| Terminals::Own(desk.path()));
+        Host::look((!run.grants.no_system).then(terminals))
+    }
+
+    /// Looks, some two hundred times; without `terminals` at nothing of the system group.
+    pub(crate) fn look(terminals: Option<Terminals<'_>>) -> Host {
+        let group = |terminals| system::grants(home::home().as_deref(), &platform::resolver(), terminals);
+        Host { protected: Protected::here(), system: terminals.map(group).unwrap_or_default() }
+    }
+}
+
 /// Resolves all grants, relative ones from the caller's working directory; `--allow-cwd` means `workdir`, where the
-/// command starts. With a desk, the user's terminal is not among them.
+/// command starts. Sorted by path: what follows looks for them by that.
 pub(crate) fn grants(
     run: &Run,
     workdir: &Path,
     desk: Option<&Desk>,
-    profiles: Vec<FsCapability>,
-    closed: Vec<Wanted>,
+    (profiles, closed): (Vec<FsCapability>, Vec<Wanted>),
+    host: &Host,
 ) -> Result<(Vec<FsCapability>, Denies), CliError> {
     pattern::refuse(&run.grants, &run.network)?;
     let (given, quiet) = (&run.grants, run.options.quiet);
@@ -88,11 +110,11 @@ pub(crate) fn grants(
     all.extend(network::sockets(&run.network, &resolver)?);
     desk.map_or(Ok(()), |desk| desk.check(&all))?;
     if !given.no_system {
-        let terminals = desk.map_or(Terminals::All, |desk| Terminals::Own(desk.path()));
-        all.extend(system::grants(home::home().as_deref(), &resolver, terminals));
+        all.extend_from_slice(&host.system);
     }
+    FsCapability::sort(&mut all);
     let wanted: Vec<Wanted> = given.deny.iter().map(|path| Wanted::by_flag(path)).chain(closed).collect();
-    let denies = Denies::of(&wanted, &mut all, Missing { allowed: given.allow_missing, quiet })?;
+    let denies = Denies::of(&wanted, &mut all, &host.protected, Missing { allowed: given.allow_missing, quiet })?;
     Ok((all, denies))
 }
 

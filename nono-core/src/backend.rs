@@ -6,6 +6,7 @@ use crate::guarantee::Guarantee;
 use crate::set::CapabilitySet;
 use std::collections::BTreeSet;
 use std::error::Error;
+use std::sync::Arc;
 
 /// What a machine can enforce: an answer for each guarantee, found without changing anything.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -74,11 +75,11 @@ pub trait Backend {
     /// `accepted`.
     fn prepare(&self, set: &CapabilitySet, accepted: &Accepted) -> Result<Self::Prepared, Self::Error>;
 
-    /// Tells what [`Backend::prepare`] would make of `set`, and makes nothing.
+    /// Tells what [`Backend::prepare`] would make of `set`, and makes nothing. The set is shared, for it may be large.
     ///
     /// # Errors
     /// As of [`Backend::prepare`], as far as nothing has to be opened for it.
-    fn foresee(&self, set: &CapabilitySet, accepted: &Accepted) -> Result<Foresight, Self::Error>;
+    fn foresee(&self, set: &Arc<CapabilitySet>, accepted: &Accepted) -> Result<Foresight, Self::Error>;
 }
 
 /// A compiled policy.

@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A policy as it would be, before anything is prepared.
 #[derive(Debug, Clone)]
 #[must_use = "what is foreseen is not enforced"]
 pub struct Foresight {
     /// The capabilities that hold: where grants are narrowed around a denied path, the narrower ones.
-    pub set: CapabilitySet,
+    pub set: Arc<CapabilitySet>,
     /// What of the promises would be enforced, and by what.
     pub enforcement: Enforcement,
     /// What is mounted for the program alone, by path: what is above comes first.
@@ -48,7 +49,7 @@ pub enum Shown {
 
 impl Foresight {
     /// A policy with which every path is what it was.
-    pub fn plain(set: CapabilitySet, enforcement: Enforcement) -> Foresight {
+    pub fn plain(set: Arc<CapabilitySet>, enforcement: Enforcement) -> Foresight {
         Foresight { set, enforcement, mounts: BTreeMap::new(), permissions: Permissions::Hold }
     }
 
@@ -111,7 +112,7 @@ mod tests {
     use super::*;
 
     fn foresight() -> Foresight {
-        let mut all = Foresight::plain(CapabilitySet::default(), Enforcement::default());
+        let mut all = Foresight::plain(Arc::default(), Enforcement::default());
         all.mounts.insert("/w".into(), Shown::Itself);
         all.mounts.insert("/w/secret".into(), Shown::Cover(vec!["/w/secret/in/kept".into()]));
         all.mounts.insert("/w/shut".into(), Shown::Cover(Vec::new()));

@@ -55,6 +55,7 @@ pub use error::{CapabilityError, ConflictError, UnknownGuarantee};
 pub use foresight::{Foresight, Permissions, Shown};
 pub use guarantee::Guarantee;
 pub use net::{NetworkMode, Port, PortError};
+pub use order::compare as compare_paths;
 pub use path::{FsCapability, Identity, PathKind, Source};
 pub use remedy::Remedy;
 pub use request::{Host, NodeKind, OpenFlags, Request};

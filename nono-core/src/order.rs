@@ -12,17 +12,31 @@ use std::path::Path;
 
 /// Whether `path` is absolute and plain: no empty name, no `.`, no `..`, no `/` at its end.
 pub(crate) fn is_resolved(path: &Path) -> bool {
-    match path.as_os_str().as_bytes() {
-        b"/" => true,
-        [b'/', names @ ..] => {
-            names.split(|byte| *byte == b'/').all(|name| !matches!(name, b"" | b"." | b"..") && !name.contains(&0))
-        }
+    let bytes = path.as_os_str().as_bytes();
+    // Name by name, from the end: of most it is enough to see where they begin.
+    let (mut name, mut has_nul) = (0, false);
+    let mut plain = bytes.first() == Some(&b'/');
+    let dots = |name: usize, after: usize| match name {
+        0 => true,
+        1 => bytes.get(after) == Some(&b'.'),
+        2 => bytes.get(after..after.saturating_add(2)) == Some(b".."),
         _ => false,
+    };
+    for (at, byte) in bytes.iter().enumerate().rev() {
+        has_nul |= *byte == 0;
+        if *byte == b'/' {
+            plain &= !dots(name, at.saturating_add(1));
+            name = 0;
+        } else {
+            name += 1;
+        }
     }
+    bytes == b"/" || plain && !has_nul
 }
 
-/// As [`Path::cmp`], for resolved paths.
-pub(crate) fn compare(one: &Path, other: &Path) -> Ordering {
+/// Orders resolved paths as [`Path::cmp`] does, and several times as quickly: a directory right before what is below it, which
+/// is the order of [`CapabilitySet::fs`](crate::CapabilitySet::fs). What is not resolved is in some order, too.
+pub fn compare(one: &Path, other: &Path) -> Ordering {
     let (one, other) = (one.as_os_str().as_bytes(), other.as_os_str().as_bytes());
     // Paths that are compared mostly begin alike: eight bytes at a time, then one by one.
     let words =

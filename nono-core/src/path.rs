@@ -2,7 +2,7 @@
 
 use crate::access::{AccessMode, FsAccess};
 use crate::error::CapabilityError;
-use crate::order::{is_at_or_below, is_resolved};
+use crate::order::{compare, is_at_or_below, is_resolved};
 use crate::resolve::{Resolved, Resolver};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -140,6 +140,12 @@ impl FsCapability {
             PathKind::File => Ok(self),
             PathKind::Directory => Err(CapabilityError::NotAFile { path: self.original.to_path_buf() }),
         }
+    }
+
+    /// Sorts by resolved path, as [`CapabilitySet::fs`](crate::CapabilitySet::fs) is: a directory right before what is below it.
+    /// Capabilities of the same path stay in their order.
+    pub fn sort(all: &mut [FsCapability]) {
+        all.sort_by(|one, other| compare(&one.resolved, &other.resolved));
     }
 
     /// The path as it was written.

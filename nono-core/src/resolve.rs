@@ -106,8 +106,11 @@ impl CachedResolver {
         }
     }
 
-    /// Resolves a directory, by its parent where its last component is a plain name.
-    fn directory(&self, path: &Path) -> io::Result<Rc<Path>> {
+    /// Resolves a directory, and remembers where it is. That it is one is not checked: who asks for something in it finds out.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn directory(&self, path: &Path) -> io::Result<Rc<Path>> {
         if let Some((_, last)) = self.last.borrow().as_ref().filter(|(asked, _)| asked == path.as_os_str()) {
             return Ok(Rc::clone(last));
         }

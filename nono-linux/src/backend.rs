@@ -334,7 +334,7 @@ impl Backend for Linux {
         })
     }
 
-    fn foresee(&self, set: &CapabilitySet, accepted: &Accepted) -> Result<Foresight, PrepareError> {
+    fn foresee(&self, set: &Arc<CapabilitySet>, accepted: &Accepted) -> Result<Foresight, PrepareError> {
         let compiled = self.compiled(set, accepted)?;
         self.check_namespace(&compiled.choice, compiled.namespaces)?;
         let privileges = self.privileges()?;
@@ -346,9 +346,11 @@ impl Backend for Linux {
             mounts.insert(SHARED_MEMORY.into(), Shown::Fresh);
         }
         let open = accepted.contains(Guarantee::Deny).then(|| without_denies(set));
-        let set = compiled.narrowed.or(open).unwrap_or_else(|| set.clone());
+        // There may be thousands of grants: shared where they are what they were.
+        let set = compiled.narrowed.or(open).map_or_else(|| Arc::clone(set), Arc::new);
+        let set = if self.shared_memory { self.supervised_set(Arc::unwrap_or_clone(set)).into() } else { set };
         Ok(Foresight {
-            set: self.supervised_set(set),
+            set,
             enforcement: compiled.enforcement,
             mounts,
             permissions: if user { Permissions::Hold } else { privileges.permissions() },
@@ -422,7 +424,7 @@ mod tests {
         std::fs::write(root.join("plain"), "").unwrap();
         let builder = CapabilitySet::builder().allow(&root, AccessMode::Read).unwrap();
         let set = builder.deny(root.join("secret")).unwrap().build().unwrap();
-        let foresight = on(namespaces).foresee(&set, &Accepted::default()).unwrap();
+        let foresight = on(namespaces).foresee(&Arc::new(set), &Accepted::default()).unwrap();
         (dir, root, foresight)
     }
 
@@ -456,7 +458,7 @@ mod tests {
         let builder = CapabilitySet::builder().allow(&root, AccessMode::Read).unwrap();
         let set = builder.deny(root.join("secret")).unwrap().build().unwrap();
         let accepted = Accepted::from_iter([Guarantee::Deny]);
-        let foresight = on(Namespaces::Mount).foresee(&set, &accepted).unwrap();
+        let foresight = on(Namespaces::Mount).foresee(&Arc::new(set), &accepted).unwrap();
         assert!(foresight.mounts.is_empty() && allows(&foresight, root.join("secret"), OpenFlags::READ));
     }
 }

@@ -12,6 +12,7 @@ use nono_core::{
     Resolved, Support,
 };
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Sandboxes by Seatbelt. Preparing works on every system, applying on macOS only.
 #[derive(Debug, Clone, Copy, Default)]
@@ -56,10 +57,10 @@ impl Backend for Seatbelt {
         Ok(Policy { profile: text, enforcement, withheld, withholds_variables, descriptors })
     }
 
-    fn foresee(&self, set: &CapabilitySet, accepted: &Accepted) -> Result<Foresight, PrepareError> {
+    fn foresee(&self, set: &Arc<CapabilitySet>, accepted: &Accepted) -> Result<Foresight, PrepareError> {
         let enforcement = self.prepare(set, accepted)?.enforcement;
         // Whatever privileges there are, none is given up.
-        Ok(Foresight { permissions: Permissions::Overridden, ..Foresight::plain(as_given(set), enforcement) })
+        Ok(Foresight { permissions: Permissions::Overridden, ..Foresight::plain(as_given(set).into(), enforcement) })
     }
 }
 

@@ -5,12 +5,13 @@ use crate::denies::Denies;
 use crate::error::CliError;
 use crate::explain::{self, Watch};
 use crate::platform::{self, ExecError, Sandbox, SpawnError, exec, withheld_variables};
+use crate::policy::{self, Host};
 use crate::profile::Absent;
 use crate::report::{self, Report};
 use crate::shell::{self, Furnished};
 use crate::supervise::{self, Desk, Ended, Session, SuperviseError};
 use crate::tmpdir::{self, Limits, Places, PrivateTmp};
-use crate::{exit, inherit, policy, program, terminal};
+use crate::{exit, inherit, program, terminal};
 use nono_core::{
     Accepted, AccessMode, Backend, CachedResolver, CapabilitySet, Enforcement, FsCapability, Guarantee, Prepared,
     Source,
@@ -39,7 +40,8 @@ pub(crate) fn run(mut run: Run) -> Result<u8, CliError> {
         opened => opened?,
     };
     let accepted = policy::accepted(run)?;
-    let (mut grants, denies) = policy::grants(run, &workdir, desk.as_ref(), added.grants, added.denies)?;
+    let host = Host::of(run, desk.as_ref());
+    let (mut grants, denies) = policy::grants(run, &workdir, desk.as_ref(), (added.grants, added.denies), &host)?;
     if run.options.dry_run {
         let set = policy::set(run, grants, &denies)?;
         let start =

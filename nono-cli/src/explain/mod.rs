@@ -15,8 +15,8 @@ pub(crate) use show::Explanation;
 
 use crate::error::CliError;
 use crate::platform::{Observer, Policy, Sandbox};
+use crate::protected::Protected;
 use crate::supervise::Ended;
-use crate::{home, protected};
 use nono_core::CapabilitySet;
 use remedy::Remedies;
 use std::path::PathBuf;
@@ -49,7 +49,7 @@ impl Watch {
         let observed = self.0.observations();
         let (shown, folded) = row::matter(&observed.refused, !ended.is_some_and(Ended::is_success));
         // A hundred looks at the file system, which are of no use where there is nothing to mark.
-        let protected = if shown.is_empty() { Vec::new() } else { protected::all(&home::homes()) };
+        let protected = if shown.is_empty() { Vec::new() } else { Protected::here().all() };
         let mut remedies = Remedies::new(set, &protected);
         let rows = row::rows(&shown, &mut remedies);
         Explanation::new(rows, &remedies, folded, &observed, ended.is_some_and(is_bad_call))

@@ -15,11 +15,13 @@ mod uses;
 use crate::args::{Grants, Learn, Network, Options, Run, Supervision};
 use crate::error::CliError;
 use crate::platform::{Observations, What, withheld_variables};
+use crate::policy::{self, Host};
 use crate::profile::{self, Absent};
+use crate::protected::Protected;
 use crate::quote::quoted;
 use crate::supervise::{self, Session};
 use crate::tmpdir::PrivateTmp;
-use crate::{cmd, home, policy, program, protected, report, terminal};
+use crate::{cmd, home, program, report, terminal};
 use general::{Places, general};
 use nono_core::{CapabilitySet, Decision, FsAccess, NetworkMode, decide};
 use serde::Serialize;
@@ -156,14 +158,14 @@ fn granted(given: &Learn, profile: &OsStr, workdir: &Path) -> Result<CapabilityS
         }
         other => other,
     })?;
-    let (grants, denies) = policy::grants(&run, workdir, None, added.grants, added.denies)?;
+    let (grants, denies) = policy::grants(&run, workdir, None, (added.grants, added.denies), &Host::of(&run, None))?;
     policy::set(&run, grants, &denies)
 }
 
 /// Runs the command unrestricted, and what was seen of it.
 fn watch(given: &Learn, workdir: &Path, tmp: &PrivateTmp) -> Result<(supervise::Ended, Observations), CliError> {
     let run = Run { grants: Grants::default(), ..run_with(OsStr::new("")) };
-    let (mut grants, denies) = policy::grants(&run, workdir, None, Vec::new(), Vec::new())?;
+    let (mut grants, denies) = policy::grants(&run, workdir, None, (Vec::new(), Vec::new()), &Host::of(&run, None))?;
     grants.push(cmd::run::grant_tmp(tmp)?);
     let set = policy::set(&run, grants, &denies)?;
     let policy = crate::platform::Sandbox::probe().unrestricted(&set)?;
@@ -191,7 +193,7 @@ fn places(workdir: &Path) -> Places {
     let homes = home::homes();
     let resolved = homes.iter().filter_map(|home| home.canonicalize().ok());
     let homes: Vec<PathBuf> = resolved.chain(homes.iter().cloned()).collect();
-    let protected = protected::all(&homes);
+    let protected = Protected::of(&homes).all();
     let workdir = workdir.canonicalize().unwrap_or_else(|_| workdir.to_owned());
     Places { homes, workdir, protected }
 }

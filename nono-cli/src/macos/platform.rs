@@ -15,6 +15,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::str::FromStr;
+use std::sync::Arc;
 
 pub(crate) use nono_macos::{ApplyError, ExecError, withheld_variables};
 
@@ -146,7 +147,7 @@ impl Backend for Sandbox {
         Ok(Policy(policy.pass_descriptors(self.passed.iter().copied())))
     }
 
-    fn foresee(&self, set: &CapabilitySet, accepted: &Accepted) -> Result<Foresight, PrepareError> {
+    fn foresee(&self, set: &Arc<CapabilitySet>, accepted: &Accepted) -> Result<Foresight, PrepareError> {
         Ok(Seatbelt.foresee(set, accepted)?)
     }
 }

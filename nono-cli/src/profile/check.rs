@@ -9,8 +9,9 @@ use super::resolve::Absent;
 use crate::args::{Grants, Network};
 use crate::denies::{self, Denies, Wanted};
 use crate::error::CliError;
+use crate::protected::Protected;
 use crate::report::{self, Network as Opened};
-use crate::{home, network, protected};
+use crate::{home, network};
 use nono_core::serial::LosslessPath;
 use nono_core::{CapabilitySet, FsAccess, FsCapability, PathKind, Source};
 use serde::Serialize;
@@ -69,13 +70,14 @@ pub(crate) fn check(given: &OsStr, workdir: &Path) -> Result<Checked, CliError> 
     let mut doubts: Vec<Doubt> = added.notes.into_iter().map(|message| Doubt { source: None, message }).collect();
     let optional = optional(&profile);
     doubts.extend(twice(&optional, &named));
-    let known = Known::of(&homes);
+    let protected = Protected::of(&homes);
+    let known = Known::of(&homes, &protected);
     doubts.extend(named.iter().flat_map(|grant| known.doubtful(grant)));
     doubts.extend(about_files(&profile, &added.grants));
     doubts.extend(said_aloud(&profile));
     doubts.extend(added.denies.iter().filter_map(idle));
     let mut grants = added.grants;
-    let denies = Denies::of(&added.denies, &mut grants, denies::Missing { allowed: true, quiet: true })?;
+    let denies = Denies::of(&added.denies, &mut grants, &protected, denies::Missing { allowed: true, quiet: true })?;
     doubts.extend(named.iter().filter_map(|grant| covers(grant, &denies)));
     let builder = CapabilitySet::builder().grants(grants);
     let builder = denies.add(builder).map_err(|source| CliError::Grant { flag: "deny", source })?;
@@ -192,12 +194,12 @@ struct Known {
 }
 
 impl Known {
-    fn of(homes: &[PathBuf]) -> Known {
+    fn of(homes: &[PathBuf], protected: &Protected) -> Known {
         let resolved = |path: &PathBuf| path.canonicalize().ok();
         let path = std::env::var_os("PATH").unwrap_or_default();
         Known {
             homes: homes.iter().filter_map(resolved).collect(),
-            protected: protected::all(homes).into_iter().collect(),
+            protected: protected.all().into_iter().collect(),
             programs: std::env::split_paths(&path).filter_map(|path| resolved(&path)).collect(),
         }
     }

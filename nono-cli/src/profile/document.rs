@@ -3,6 +3,7 @@
 use super::error::ProfileError;
 use super::place::{At, Place};
 use crate::spelling::hint;
+use memchr::memchr_iter;
 use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
@@ -125,7 +126,7 @@ pub(super) struct Lines(Vec<usize>);
 
 impl Lines {
     pub(super) fn of(text: &str) -> Lines {
-        Lines(text.match_indices('\n').map(|(at, _)| at).collect())
+        Lines(memchr_iter(b'\n', text.as_bytes()).collect())
     }
 
     /// The line, from 1, of the byte at `offset`.

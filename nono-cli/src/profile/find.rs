@@ -70,7 +70,7 @@ impl Found {
             Found::BuiltIn(_) => built_in().ok_or_else(|| unknown(given)),
             Found::File(file) if is_path(OsStr::new(given)) => {
                 let variables = Variables { home: home::home(), workdir: None };
-                let named = PathBuf::from(variables.expand(given, place)?);
+                let named = PathBuf::from(&variables.expand(given, place)?);
                 Ok(Found::File(file.parent().unwrap_or(Path::new("")).join(named)))
             }
             Found::File(file) => {

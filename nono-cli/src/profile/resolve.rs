@@ -9,6 +9,7 @@ use crate::denies::Wanted;
 use crate::pattern::is_pattern;
 use crate::platform;
 use nono_core::{AccessMode, CachedResolver, CapabilityError, FsAccess, FsCapability, PathKind, Resolved, Resolver};
+use std::borrow::Cow;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -39,22 +40,25 @@ pub(super) struct Lookup<'a> {
 }
 
 /// A path of a profile without variables.
-pub(super) struct Located {
-    pub(super) path: PathBuf,
+pub(super) struct Located<'e> {
+    pub(super) path: Cow<'e, Path>,
     /// Whether it is written as one below the working directory.
     inside: bool,
 }
 
 impl Lookup<'_> {
     /// Expands variables. A relative path is below the working directory, if there is one.
-    pub(super) fn locate(&self, entry: &Entry) -> Result<Located, ProfileError> {
-        let expanded = PathBuf::from(self.variables.expand(&entry.text, &entry.place)?);
-        if expanded.is_absolute() || expanded.as_os_str().is_empty() {
+    pub(super) fn locate<'e>(&self, entry: &'e Entry) -> Result<Located<'e>, ProfileError> {
+        let path = match self.variables.expand(&entry.text, &entry.place)? {
+            Cow::Borrowed(text) => Cow::Borrowed(Path::new(text)),
+            Cow::Owned(text) => Cow::Owned(PathBuf::from(text)),
+        };
+        if path.is_absolute() || path.as_os_str().is_empty() {
             let inside = variables::begins_with(&entry.text, "WORKDIR");
-            return Ok(Located { path: expanded, inside });
+            return Ok(Located { path, inside });
         }
         match self.variables.workdir {
-            Some(workdir) => Ok(Located { path: workdir.join(expanded), inside: true }),
+            Some(workdir) => Ok(Located { path: Cow::Owned(workdir.join(path)), inside: true }),
             None => Err(ProfileError::Relative { place: entry.place.clone(), given: entry.text.clone() }),
         }
     }
@@ -102,7 +106,7 @@ impl Lookup<'_> {
             return Err(pattern(entry));
         }
         let (source, optional) = (entry.place.source(), entry.missing == Missing::LeaveOut);
-        Ok(Some(Wanted { path, source, optional }))
+        Ok(Some(Wanted { path: path.into_owned(), source, optional }))
     }
 
     /// What is not to be handed over when it is asked for: a path that exists, or one that is made later.
@@ -123,7 +127,7 @@ impl Lookup<'_> {
     }
 
     /// [`Lookup::locate`]; none for an optional path with a variable that is not set.
-    fn located(&self, entry: &Entry) -> Result<Option<Located>, ProfileError> {
+    fn located<'e>(&self, entry: &'e Entry) -> Result<Option<Located<'e>>, ProfileError> {
         match self.locate(entry) {
             Ok(located) => Ok(Some(located)),
             Err(ProfileError::Unset { .. }) if entry.missing == Missing::LeaveOut => Ok(None),
@@ -135,7 +139,7 @@ impl Lookup<'_> {
         &mut self,
         entry: &Entry,
         key: &'static str,
-        located: &Located,
+        located: &Located<'_>,
         resolve: impl Fn(&Path, &dyn Resolver) -> Result<FsCapability, CapabilityError>,
     ) -> Result<Option<FsCapability>, ProfileError> {
         let refused = |source| ProfileError::Grant { place: entry.place.clone(), key, source };
@@ -170,7 +174,7 @@ impl Lookup<'_> {
     }
 
     /// Makes a directory, if anything is to be made.
-    fn make(&self, entry: &Entry, located: &Located) -> Result<(), ProfileError> {
+    fn make(&self, entry: &Entry, located: &Located<'_>) -> Result<(), ProfileError> {
         let failed = |source| not_made(entry, located, source);
         let above = make::nearest(&located.path).map_err(failed)?;
         // Not after it was made somewhere else.
@@ -180,7 +184,7 @@ impl Lookup<'_> {
 
     /// Refuses a path below the working directory that leads out of it: a command that ran there before may have put a link
     /// in its place.
-    fn stays_inside(&self, entry: &Entry, located: &Located, resolved: &Path) -> Result<(), ProfileError> {
+    fn stays_inside(&self, entry: &Entry, located: &Located<'_>, resolved: &Path) -> Result<(), ProfileError> {
         match self.variables.workdir {
             Some(workdir) if located.inside && !resolved.starts_with(workdir) => Err(ProfileError::Outside {
                 place: entry.place.clone(),
@@ -192,8 +196,8 @@ impl Lookup<'_> {
     }
 }
 
-fn not_made(entry: &Entry, located: &Located, source: io::Error) -> ProfileError {
-    ProfileError::Create { place: entry.place.clone(), path: located.path.clone(), source }
+fn not_made(entry: &Entry, located: &Located<'_>, source: io::Error) -> ProfileError {
+    ProfileError::Create { place: entry.place.clone(), path: located.path.to_path_buf(), source }
 }
 
 /// Finds a directory that would be there.

@@ -2,8 +2,9 @@
 
 use super::error::ProfileError;
 use super::place::Place;
+use std::borrow::Cow;
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -25,9 +26,9 @@ pub(super) struct Variables<'a> {
 
 impl Variables<'_> {
     /// Puts values in the place of variables.
-    pub(super) fn expand(&self, text: &str, place: &Place) -> Result<OsString, ProfileError> {
+    pub(super) fn expand<'t>(&self, text: &'t str, place: &Place) -> Result<Cow<'t, OsStr>, ProfileError> {
         if !text.starts_with('~') && !text.contains('$') {
-            return Ok(OsString::from(text));
+            return Ok(Cow::Borrowed(OsStr::new(text)));
         }
         let mut bytes = Vec::with_capacity(text.len().saturating_add(32));
         let mut rest = text;
@@ -54,7 +55,7 @@ impl Variables<'_> {
             rest = after;
         }
         bytes.extend_from_slice(rest.as_bytes());
-        Ok(OsString::from_vec(bytes))
+        Ok(Cow::Owned(OsString::from_vec(bytes)))
     }
 
     /// An empty variable is as good as none: it would make `$VAR/x` mean `/x`.
@@ -102,7 +103,7 @@ mod tests {
         let variables = Variables { home: Some("/home/u".into()), workdir: Some(Path::new("/work")) };
         let place = Place { file: Path::new("p.toml").into(), line: 3 };
         let expanded = variables.expand(text, &place).map_err(|error| error.to_string())?;
-        expanded.into_string().map_err(|_bytes| "no text".to_owned())
+        expanded.into_owned().into_string().map_err(|_bytes| "no text".to_owned())
     }
 
     #[test]

@@ -27,8 +27,9 @@ pub(crate) use parent::{Ended, end_as};
 
 use crate::args::Supervision;
 use crate::platform::{Judges, OnTerminal, Policy, ServeError, SpawnError, Supervisor, spawn, spawn_on_terminal};
+use crate::protected::Protected;
 use crate::pty::PtyError;
-use crate::{home, protected, terminal};
+use crate::terminal;
 use abandon::Begun;
 use approver::LineApprover;
 use audit::{Audit, AuditError};
@@ -111,7 +112,7 @@ pub(crate) fn judges(
     grants: &CapabilitySet,
     desk: Option<&Desk>,
 ) -> Result<(Judges, Option<approver::Started>), SuperviseError> {
-    let mut reserved = protected::all(&home::homes());
+    let mut reserved = Protected::here().all();
     reserved.extend(std::env::current_exe().ok());
     let (mut judges, mut program) = (Judges::default(), None);
     let written = options.approve_rules.as_deref().map(rules::read).transpose()?;

@@ -12,7 +12,7 @@ impl Case<'_> {
     /// The capabilities that hold, with what is granted of the objects of `places` by their other names: a rule is tied to the
     /// object (`landlock_add_rule(2)` takes a descriptor, and keeps the inode).
     pub(super) fn known(&self, places: &[&Place]) -> Cow<'_, CapabilitySet> {
-        let set = &self.foresight.set;
+        let set: &CapabilitySet = &self.foresight.set;
         let mut builder = None::<Builder>;
         let all = LazyCell::new(|| set.fs().iter().map(identity_of).collect::<Vec<_>>());
         for above in places.iter().flat_map(|place| place.path.ancestors()) {

@@ -5,9 +5,10 @@ use crate::args::Run;
 use crate::denies::{Denies, Wanted};
 use crate::error::CliError;
 use crate::platform::{self, Sandbox};
-use crate::policy;
-use crate::profile::{Absent, Added};
+use crate::policy::{self, Host};
+use crate::profile::{Absent, Added, Place};
 use crate::protected::is_at_or_below;
+use crate::system::Terminals;
 use nono_core::{
     AccessMode, Backend, Builder, CapabilitySet, Foresight, FsAccess, FsCapability, Guarantee, Mechanism, PathKind,
     Port, Source,
@@ -17,15 +18,20 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
-/// What was typed, with what its profiles add.
+/// What was typed, with what its profiles add to it.
 pub(super) struct Given {
     run: Run,
-    added: Added,
+    /// Paths that a profile closes.
+    closed: Vec<Wanted>,
+    /// Where a profile asks for a private /dev/shm.
+    private_shm: Option<Place>,
     pub(super) workdir: PathBuf,
     /// Whether `--net-block` was typed: no flag opens anything beside it.
     pub(super) blocked: bool,
     sandbox: Sandbox,
+    pub(super) host: Host,
     /// The same, once it was asked about namespaces.
     settled: OnceCell<Sandbox>,
     /// File systems, and whether they may be mounted twice: to be told of each once.
@@ -33,12 +39,15 @@ pub(super) struct Given {
 }
 
 impl Given {
-    pub(super) fn of(mut run: Run) -> Result<Given, CliError> {
+    /// And what profiles grant.
+    pub(super) fn of(mut run: Run) -> Result<(Given, Vec<FsCapability>), CliError> {
         let workdir = policy::workdir(&run.options)?;
         let blocked = run.network.net_block;
         let added = policy::add_profiles(&mut run, &workdir, Absent::Pretend)?;
-        let sandbox = policy::sandbox(&run, added.private_shm.as_ref())?;
-        Ok(Given { run, added, workdir, blocked, sandbox, settled: OnceCell::new(), twice: RefCell::default() })
+        let Added { grants, denies: closed, private_shm, .. } = added;
+        let sandbox = policy::sandbox(&run, private_shm.as_ref())?;
+        let (host, settled, twice) = (Host::look(Some(Terminals::All)), OnceCell::new(), RefCell::default());
+        Ok((Given { run, closed, private_shm, workdir, blocked, sandbox, host, settled, twice }, grants))
     }
 
     pub(super) fn may_be_mounted_twice(&self, device: u64) -> bool {
@@ -141,7 +150,7 @@ pub(super) struct Case<'a> {
     /// What is granted besides.
     besides: Vec<FsCapability>,
     /// In normal form.
-    pub(super) set: CapabilitySet,
+    pub(super) set: Arc<CapabilitySet>,
     denies: Denies,
     pub(super) foresight: Foresight,
     /// Capabilities of root's that are kept by name.
@@ -153,9 +162,9 @@ pub(super) struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    pub(super) fn of(given: &'a Given) -> Result<Case<'a>, CliError> {
-        let (profiles, closed) = (given.added.grants.clone(), given.added.denies.clone());
-        let found = policy::grants(&given.run, &given.workdir, None, profiles, closed)?;
+    pub(super) fn of(given: &'a Given, profiles: Vec<FsCapability>) -> Result<Case<'a>, CliError> {
+        let added = (profiles, given.closed.clone());
+        let found = policy::grants(&given.run, &given.workdir, None, added, &given.host)?;
         Case::made(given, &given.run, found)
     }
 
@@ -167,8 +176,7 @@ impl<'a> Case<'a> {
             return Ok(more);
         }
         let given = self.given;
-        let (mut run, added) = (given.run.clone(), &given.added);
-        let mut closed = added.denies.clone();
+        let (mut run, mut closed) = (given.run.clone(), given.closed.clone());
         // What there is to say was said before.
         run.options.quiet = true;
         for extra in extras {
@@ -177,7 +185,9 @@ impl<'a> Case<'a> {
         crate::network::check(&run.network)?;
         // What is about ports, gaps and privileges changes nothing about paths.
         let found = if extras.iter().any(Extra::is_of_paths) {
-            policy::grants(&run, &given.workdir, None, added.grants.clone(), closed)?
+            let by_profile = |one: &&FsCapability| matches!(one.source(), Source::Profile { .. });
+            let profiles = self.grants.iter().filter(by_profile).cloned().collect();
+            policy::grants(&run, &given.workdir, None, (profiles, closed), &given.host)?
         } else {
             (self.all().cloned().collect(), self.denies.clone())
         };
@@ -188,15 +198,16 @@ impl<'a> Case<'a> {
     /// depends on all grants.
     fn with_grant(&self, path: &Path, mode: AccessMode, kind: PathKind) -> Result<Option<Case<'a>>, CliError> {
         let (given, run) = (self.given, &self.given.run);
-        if !run.grants.deny.is_empty() || !given.added.denies.is_empty() {
+        if !run.grants.deny.is_empty() || !given.closed.is_empty() {
             return Ok(None);
         }
         let flag = Extra::grant_flag(mode, kind);
         let granted = policy::grant(flag, path, (mode, kind == PathKind::File), &platform::resolver());
         let granted = granted.map_err(|source| CliError::Grant { flag, source })?;
-        let denies = self.denies.with(&granted)?;
-        let builder = denies.add(Builder::from(self.set.clone()).grant(granted.clone()));
+        let denies = self.denies.with(&granted, &given.host.protected)?;
+        let builder = denies.add(Builder::from(CapabilitySet::clone(&self.set)).grant(granted.clone()));
         let set = builder.map_err(|source| CliError::Grant { flag: "--deny", source })?.build()?;
+        let set = Arc::new(set);
         let (grants, mut besides) = (Rc::clone(&self.grants), self.besides.clone());
         besides.push(granted);
         let foresight = given.sandbox(&set).foresee(&set, &policy::accepted(run)?)?;
@@ -206,12 +217,12 @@ impl<'a> Case<'a> {
 
     fn made(given: &'a Given, run: &Run, (grants, denies): (Vec<FsCapability>, Denies)) -> Result<Case<'a>, CliError> {
         let accepted = policy::accepted(run)?;
-        let set = policy::set(run, grants.clone(), &denies)?;
+        let set = Arc::new(policy::set(run, grants.clone(), &denies)?);
         let kept = run.grants.keep_cap.clone();
         let foresight = if kept == given.run.grants.keep_cap {
             given.sandbox(&set).foresee(&set, &accepted)?
         } else {
-            policy::sandbox(run, given.added.private_shm.as_ref())?.foresee(&set, &accepted)?
+            policy::sandbox(run, given.private_shm.as_ref())?.foresee(&set, &accepted)?
         };
         let network_flag = match (run.network.net, run.network.net_block) {
             (true, _) => Some("--net"),

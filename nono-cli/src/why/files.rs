@@ -107,7 +107,7 @@ pub(super) fn judge_socket(case: &Case<'_>, path: &Path) -> Result<Verdict, WhyE
             // A supervisor knows sockets by their paths, Landlock by their objects.
             let set = match mechanism {
                 Mechanism::Landlock => case.known(&[&place]),
-                _ => Cow::Borrowed(&case.foresight.set),
+                _ => Cow::Borrowed(&*case.foresight.set),
             };
             match decide(&set, &request) {
                 Decision::Allowed { .. } => granted(case, &place.path, FsAccess::RESOLVE_UNIX),

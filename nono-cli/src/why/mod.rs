@@ -32,7 +32,8 @@ pub(crate) use error::WhyError;
 
 use crate::args::{Asked, Op};
 use crate::error::CliError;
-use crate::{exit, home, policy, protected, report, terminal};
+use crate::protected::Protected;
+use crate::{exit, policy, report, terminal};
 use case::{Case, Given};
 use nono_core::Port;
 use remedy::Remedy;
@@ -72,20 +73,22 @@ pub(crate) fn run(asked: Asked) -> Result<u8, CliError> {
     if idle {
         return Err(WhyError::Idle.into());
     }
-    let protected = protected::all(&home::homes());
     let answer = match run {
         None => {
             let verdict = own::judge(&query)?;
+            let protected = Protected::here();
             let place = policy::current_directory()?;
             Answer::new(&query, verdict, None, is_protected(&query, &place, &protected)).own()
         }
         Some(run) => {
             // Nothing of it is freed: the answer is all that is left to do.
-            let given = ManuallyDrop::new(Given::of(run)?);
-            let case = ManuallyDrop::new(Case::of(&given)?);
+            let (given, profiles) = Given::of(run)?;
+            let given = ManuallyDrop::new(given);
+            let protected = &given.host.protected;
+            let case = ManuallyDrop::new(Case::of(&given, profiles)?);
             let verdict = judge(&case, &query)?;
-            let is_protected = is_protected(&query, &given.workdir, &protected);
-            let remedy = if verdict.allowed { None } else { remedy::find(&case, &query, &verdict, &protected) };
+            let is_protected = is_protected(&query, &given.workdir, protected);
+            let remedy = if verdict.allowed { None } else { remedy::find(&case, &query, &verdict, protected) };
             // A directory above says nothing of what is asked for in it.
             let remedy = remedy.map(|remedy| Remedy { protected: remedy.protected || is_protected, ..remedy });
             Answer::new(&query, verdict, remedy, is_protected)
@@ -108,16 +111,15 @@ fn judge(case: &Case<'_>, query: &Query) -> Result<Verdict, WhyError> {
 }
 
 /// Whether the question is about keys, tokens or histories.
-fn is_protected(query: &Query, workdir: &Path, protected: &[PathBuf]) -> bool {
+fn is_protected(query: &Query, workdir: &Path, protected: &Protected) -> bool {
     let paths: &[&PathBuf] = match query {
         Query::Path { path, .. } | Query::Unix(path) => &[path],
         Query::Rename { from, to } => &[from, to],
         Query::Connect(_) | Query::Bind(_) => &[],
     };
     // By its name, and where it leads.
-    let is = |path: &Path| protected.iter().any(|one| path.starts_with(one));
     paths.iter().any(|path| {
-        let leads = || walk::walk(workdir, path, true, &|_| false).is_ok_and(|place| is(&place.path));
-        is(&workdir.join(path)) || leads()
+        let leads = || walk::walk(workdir, path, true, &|_| false).is_ok_and(|place| protected.covers(&place.path));
+        protected.covers(&workdir.join(path)) || leads()
     })
 }

@@ -3,10 +3,12 @@
 use super::case::{Case, Extra};
 use super::verdict::{Change, Verdict};
 use super::{Query, judge};
+use crate::protected::Protected;
 use crate::quote::quoted;
 use nono_core::{AccessMode, Source};
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::mem::ManuallyDrop;
+use std::path::Path;
 
 /// A question needs so many flags at most: two directories of a move, each to write and to read.
 const STEPS: usize = 6;
@@ -23,11 +25,11 @@ pub(super) struct Remedy {
 }
 
 /// The first that allows it.
-pub(super) fn find(denied: &Case<'_>, query: &Query, verdict: &Verdict, protected: &[PathBuf]) -> Option<Remedy> {
+pub(super) fn find(denied: &Case<'_>, query: &Query, verdict: &Verdict, protected: &Protected) -> Option<Remedy> {
     // A denied path may be granted exactly; where that does not go together, the deny has to go.
     let found =
         [Order::ExactFirst, Order::LiftFirst].into_iter().find_map(|order| attempt(denied, query, verdict, order));
-    found.map(|extras| Remedy::of(&extras, protected))
+    found.map(|extras| Remedy::of(&extras, |path| protected.covers(path)))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,7 +47,7 @@ fn attempt(denied: &Case<'_>, query: &Query, verdict: &Verdict, order: Order) ->
             Change::More(extra) => extra,
             Change::Lift { exact: Some(extra), .. } if order == Order::ExactFirst => extra,
             Change::Lift { deny, .. } => {
-                let source = with_more.as_ref().unwrap_or(denied).deny_source(&deny)?;
+                let source = with_more.as_deref().unwrap_or(denied).deny_source(&deny)?;
                 Extra::Lift(deny, source)
             }
         };
@@ -55,7 +57,8 @@ fn attempt(denied: &Case<'_>, query: &Query, verdict: &Verdict, order: Order) ->
         if !merge(&mut extras, next) {
             return None;
         }
-        let case = with_more.insert(denied.with(&extras).ok()?);
+        // As the policy that was asked about, it is not freed.
+        let case = with_more.insert(ManuallyDrop::new(denied.with(&extras).ok()?));
         let verdict = judge(case, query).ok()?;
         if verdict.allowed {
             return Some(extras);
@@ -84,8 +87,7 @@ fn merge(extras: &mut Vec<Extra>, next: Extra) -> bool {
 }
 
 impl Remedy {
-    fn of(extras: &[Extra], protected: &[PathBuf]) -> Remedy {
-        let is_protected = |path: &Path| protected.iter().any(|one| path.starts_with(one));
+    fn of(extras: &[Extra], is_protected: impl Fn(&Path) -> bool) -> Remedy {
         let (mut flags, mut left, mut marked) = (Vec::<OsString>::new(), Vec::new(), false);
         let mut add = |flag: &str, value: OsString| flags.extend([OsString::from(flag), value]);
         for extra in extras {
@@ -140,13 +142,13 @@ mod tests {
         assert!(merge(&mut all, grant(AccessMode::Write)));
         assert_eq!(all, [grant(AccessMode::ReadWrite)]);
         assert!(!merge(&mut all, grant(AccessMode::Write)), "it has that");
-        assert_eq!(Remedy::of(&all, &[]).line(), "--allow /a");
+        assert_eq!(Remedy::of(&all, |_| false).line(), "--allow /a");
     }
 
     #[test]
     fn what_is_protected_is_marked() {
         let all = [Extra::Grant { path: "/h/.ssh/a b".into(), mode: AccessMode::Read, kind: PathKind::File }];
-        let remedy = Remedy::of(&all, &[PathBuf::from("/h/.ssh")]);
+        let remedy = Remedy::of(&all, |path| path.starts_with("/h/.ssh"));
         assert!(remedy.protected);
         assert_eq!(remedy.line(), "--read-file '/h/.ssh/a b'");
     }

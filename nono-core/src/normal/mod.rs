@@ -72,7 +72,7 @@ fn inherited(open: &mut Open, path: &Path) -> FsAccess {
 
 /// Joins the rights of capabilities for the same path, and sorts them.
 fn merge(mut all: Vec<FsCapability>) -> Result<Vec<FsCapability>, ConflictError> {
-    all.sort_by(|one, other| compare(&one.resolved, &other.resolved));
+    FsCapability::sort(&mut all);
     let mut conflict = None;
     all.dedup_by(|one, last| {
         let same = last.resolved.as_os_str() == one.resolved.as_os_str();
