@@ -52,7 +52,7 @@ mod supervise;
 #[cfg_attr(seatbelt, path = "macos/tmpdir.rs")]
 mod tmpdir;
 
-use args::{Arguments, Subcommands};
+use args::{Arguments, Run, Subcommands};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 use std::ffi::OsString;
@@ -66,14 +66,15 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
         return error.status();
     }
     let runs = arguments.get(1).is_some_and(|first| first == "run" || first == "shell" || first == "learn");
+    let typed = arguments.clone();
     let arguments = match parse(arguments) {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error, runs),
     };
     let result = match arguments.command {
-        Subcommands::Run(run) => cmd::run::run(*run),
+        Subcommands::Run(run) => cmd::run::run(Run { typed, ..*run }),
         Subcommands::Learn(given) => learn::run(&given.0),
-        Subcommands::Shell(shell) => cmd::shell::run(shell.0),
+        Subcommands::Shell(shell) => cmd::shell::run(shell.0, typed),
         Subcommands::Why(why) => {
             // Here every error is one of the question.
             return why::run(why.0.asked()).unwrap_or_else(|error| {

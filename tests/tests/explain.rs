@@ -198,6 +198,17 @@ fn names_of_any_bytes_are_told_and_can_be_pasted() {
 }
 
 #[test]
+fn a_shell_is_started_again_by_the_words_it_was_started_by() {
+    nono_tests::need!(Need::Landlock(1), Need::Seccomp);
+    let jail = jail(User::Same);
+    // The shell is none of the words: the last of them has its place still.
+    let words = ["shell", "-q", "--explain", "--read", "../data/sub"];
+    let ran = jail.args(words).env("SHELL", "/bin/sh").stdin("cat ../data/file; exit 1\n").run();
+    let line = format!("shell -q --explain --read ../data/sub --read {}/data/file\n", jail.root().display());
+    ran.status(1).stderr_has(&line);
+}
+
+#[test]
 fn what_is_denied_or_protected_is_marked_and_left_to_the_user() {
     nono_tests::need!(Need::Landlock(1), Need::Seccomp);
     let jail = jail(User::Same);

@@ -23,6 +23,17 @@ pub(crate) struct Run {
     /// If it is the shell of `nono shell`: which.
     #[arg(skip)]
     pub(crate) shell: Option<Kind>,
+    /// All of the words that were typed, the program's name first. The standard library knows them only where C libraries tell
+    /// them to constructors, as musl does not.
+    #[arg(skip)]
+    pub(crate) typed: Vec<OsString>,
+}
+
+impl Run {
+    /// How many of the typed words are the command's, at the end.
+    pub(crate) fn typed_of_command(&self) -> usize {
+        if self.shell.is_some() { 0 } else { self.command.len() }
+    }
 }
 
 /// Takes the number of a descriptor.

@@ -3,6 +3,7 @@
 use super::{Grants, Network, Options, Run, Supervision};
 use crate::shell;
 use clap::Args;
+use std::ffi::OsString;
 
 /// Run your shell with nothing but what is granted.
 #[derive(Debug, Args)]
@@ -23,9 +24,9 @@ const SHELLS: &str =
 
 impl Shell {
     /// The same for `run`, with this shell as the command.
-    pub(crate) fn running(self, found: shell::Found) -> Run {
+    pub(crate) fn running(self, found: shell::Found, typed: Vec<OsString>) -> Run {
         let Shell { grants, network, options, supervision } = self;
         let command = vec![found.path.into_os_string()];
-        Run { grants, network, options, supervision, command, shell: Some(found.kind) }
+        Run { grants, network, options, supervision, command, shell: Some(found.kind), typed }
     }
 }

@@ -112,8 +112,8 @@ impl Why {
         let Manner { own, accept_gap, workdir, json } = manner;
         let idle = own && (grants.any() || network.given().next().is_some() || workdir.is_some());
         let options = Options { accept_gap, workdir, ..Options::default() };
-        let (supervision, command) = (Supervision::default(), Vec::new());
-        let run = (!own).then_some(Run { grants, network, options, supervision, command, shell: None });
+        let (supervision, command, typed) = (Supervision::default(), Vec::new(), Vec::new());
+        let run = (!own).then_some(Run { grants, network, options, supervision, command, shell: None, typed });
         Asked { query: question.query(), json, run, idle }
     }
 }

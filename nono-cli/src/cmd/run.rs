@@ -195,9 +195,8 @@ fn explain(start: &Start<'_>, watch: &Watch, ended: Option<Ended>, enforcement: 
     if options.json {
         terminal::message(&report::json(&explanation));
     } else {
-        let arguments: Vec<OsString> = std::env::args_os().collect();
-        let colours = terminal::message_colours();
-        terminal::message(&explanation.human(&arguments, start.run.command.len(), colours));
+        let (run, colours) = (start.run, terminal::message_colours());
+        terminal::message(&explanation.human(&run.typed, run.typed_of_command(), colours));
     }
     options
         .report

@@ -5,9 +5,10 @@ use crate::args::Shell;
 use crate::error::CliError;
 use crate::shell::{self, Kind};
 use crate::terminal;
+use std::ffi::OsString;
 
 /// Runs the shell; returns as [`run::run`] does.
-pub(crate) fn run(given: Shell) -> Result<u8, CliError> {
+pub(crate) fn run(given: Shell, typed: Vec<OsString>) -> Result<u8, CliError> {
     let found = shell::find(std::env::var_os("SHELL"));
     if !given.options.quiet {
         if let Some(instead) = &found.instead {
@@ -18,5 +19,5 @@ pub(crate) fn run(given: Shell) -> Result<u8, CliError> {
             terminal::note(&format!("the prompt of {shell} shows no sandbox, and its history is its own affair"));
         }
     }
-    run::run(given.running(found))
+    run::run(given.running(found, typed))
 }

@@ -145,7 +145,7 @@ fn run_with(profile: &OsStr) -> Run {
     let grants = Grants { profile: vec![profile.to_owned()], allow_missing: true, ..Grants::default() };
     let options = Options { quiet: true, ..Options::default() };
     let (network, supervision) = (Network::default(), Supervision::default());
-    Run { grants, options, network, supervision, command: Vec::new(), shell: None }
+    Run { grants, options, network, supervision, command: Vec::new(), shell: None, typed: Vec::new() }
 }
 
 /// What a profile grants, without the system group.
