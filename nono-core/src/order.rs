@@ -13,7 +13,7 @@ use std::path::Path;
 /// Whether `path` is absolute and plain: no empty name, no `.`, no `..`, no `/` at its end.
 pub(crate) fn is_resolved(path: &Path) -> bool {
     let bytes = path.as_os_str().as_bytes();
-    // Name by name, from the end: of most it is enough to see where they begin.
+    // Byte by byte, with the length of the name behind: only names of one and two bytes may mean something else.
     let (mut name, mut has_nul) = (0, false);
     let mut plain = bytes.first() == Some(&b'/');
     let dots = |name: usize, after: usize| match name {

@@ -113,7 +113,7 @@ impl Protected {
         system.chain(lines().filter_map(below).flatten()).chain(own)
     }
 
-    /// Where links lead, and what has no links on its way: looked up when it is first asked for.
+    /// The places of those to which a link may lead: looked up when they are first asked for.
     fn elsewhere(&self) -> &[PathBuf] {
         let may_be =
             |found: &Option<(&Listing, &str)>| found.is_none_or(|(listing, name)| listing.may_be_elsewhere(name));
