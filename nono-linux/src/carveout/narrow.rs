@@ -3,7 +3,7 @@
 
 use super::choose::granted_above;
 use nono_core::{CapabilityError, CapabilitySet, ConflictError, FsAccess, FsCapability, Identity, PathKind, Resolved};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -134,13 +134,15 @@ impl Narrowed<'_> {
         self.ways.extend(identity.map(|identity| (directory.to_owned(), identity)));
         self.add(of, directory.to_owned(), (PathKind::Directory, identity), own)?;
         let mut ways = BTreeMap::<&OsStr, Vec<&Hole>>::new();
+        let mut ends = BTreeSet::<&OsStr>::new();
         for hole in holes {
             let below = hole.path.strip_prefix(directory).unwrap_or(Path::new(""));
             let mut names = below.components();
             if let Some(first) = names.next() {
-                let way = ways.entry(first.as_os_str()).or_default();
                 if names.next().is_some() {
-                    way.push(hole);
+                    ways.entry(first.as_os_str()).or_default().push(hole);
+                } else {
+                    ends.insert(first.as_os_str());
                 }
             }
         }
@@ -150,8 +152,9 @@ impl Narrowed<'_> {
         for entry in entries {
             let path = directory.join(&entry.name);
             match ways.get(entry.name.as_os_str()) {
-                // The hole itself.
-                Some(on) if on.is_empty() => {}
+                // A hole itself. There may be others in it, where it is another name of what is denied; nothing beside those is
+                // granted either.
+                _ if ends.contains(entry.name.as_os_str()) => {}
                 Some(on) if entry.kind == PathKind::Directory => self.expand(of, &path, entry.identity, on)?,
                 Some(_) => {}
                 None if entry.identity.is_some_and(|one| self.closed.contains(&one)) => {}

@@ -189,6 +189,21 @@ fn siblings_are_granted_and_the_denied_path_is_not() {
     }
 }
 
+/// `/home/u/a` is where the denied `/home/u/b` is too, and has a denied file of its own.
+#[test]
+fn nothing_is_granted_beside_a_hole_in_another_name_of_a_denied_directory() {
+    let original = set([directory("/home/u", AccessMode::Read)], &["/home/u/a/secret", "/home/u/b"]);
+    let other = PathBuf::from("/home/u/b");
+    let bound = Found { at: other.clone(), path: other, aliases: vec!["/home/u/a".into()], ..found(Place::Directory) };
+    for all in [[found(Place::File), bound.clone()], [bound, found(Place::File)]] {
+        let narrowed = narrow(&original, &choose(&original, &all, NONE).holes, &listed).unwrap();
+        for closed in ["/home/u/a", "/home/u/a/x", "/home/u/a/secret", "/home/u/b"] {
+            assert_eq!(rights(&narrowed, closed), FsAccess::empty(), "{closed}");
+        }
+        assert_eq!(rights(&narrowed, "/home/u/f"), FsAccess::from(AccessMode::Read) & FsAccess::FILE);
+    }
+}
+
 #[test]
 fn making_is_withheld_on_the_way_and_granted_beside_it() {
     let original = home(AccessMode::ReadWrite);

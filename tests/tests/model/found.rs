@@ -139,6 +139,20 @@ const FOUND: &[(&str, &str)] = &[
          call open RDWR a/c",
     ),
     (
+        "nothing beside a denied file is granted in another name of a denied directory",
+        "dir a
+         dir b
+         bind b/b a
+         dir b/b/a
+         file a/c
+         dir a/a/a
+         grant READ_FILE|READ_DIR|EXECUTE .
+         deny a/c
+         deny b/b
+         no-namespaces
+         call open RDONLY b/b/a/a",
+    ),
+    (
         "abstract sockets are granted with all others where no rule tells them apart, and that is said",
         "abstract-sockets
          call connect-abstract",
