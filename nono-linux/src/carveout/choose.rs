@@ -94,8 +94,11 @@ impl Choice {
     }
 
     fn add(&mut self, set: &CapabilitySet, one: &Found, namespaces: Namespaces) {
+        // A cover hides what is mounted below. A rule is of an object, and opens it by all of its names.
+        let narrows = matches!(one.place, Place::Directory | Place::File) && namespaces.permitted().is_err();
+        let others = one.aliases.iter().chain(one.inner.iter().filter(|_| narrows));
         // What no grant reaches by another name needs no cover there.
-        let reached = one.aliases.iter().filter(|alias| !granted_above(set, alias).is_empty());
+        let reached = others.filter(|alias| !granted_above(set, alias).is_empty());
         let places: Vec<&PathBuf> = std::iter::once(&one.at).chain(reached).collect();
         let closed: Vec<PathBuf> = places.iter().map(|path| (*path).clone()).filter(|path| *path != one.at).collect();
         let mechanism = match (&one.place, namespaces.permitted()) {

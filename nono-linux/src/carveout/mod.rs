@@ -10,6 +10,8 @@
 //! * Narrower grants, in place of a grant for reading: of every entry but the denied one, on each level down to it. What is
 //!   not there yet can be covered by no mount: where it could be made, the right to make anything there is withheld, and
 //!   granted again for each directory below ([`mod@narrow`]).
+//!   A rule opens an object by all of its names: where what is mounted below a denied path is reached by another name, that
+//!   is closed too.
 //!
 //! What programs see: reading, listing or entering a denied path is `EACCES`, what is below it is `EACCES` (to root with
 //! `CAP_DAC_OVERRIDE`, an empty directory: `ENOENT`), writing or making is `EROFS` or `EACCES`, and renaming, removing or

@@ -60,6 +60,17 @@ pub(super) fn aliases(path: &Path, mount: u64, all: &[Mounted]) -> Vec<(PathBuf,
     reached.filter(|(alias, _)| !alias.starts_with(path)).collect()
 }
 
+/// The mounts below `path`, each with another path by which what is there is reached; each of the two with the number of its
+/// mount, unless another one lies over it.
+pub(super) fn mounted_below(path: &Path, all: &[Mounted]) -> Vec<[(PathBuf, u64); 2]> {
+    let inside = all.iter().filter(|one| one.at.starts_with(path) && one.at != path);
+    let named = inside.flat_map(|one| {
+        let others = aliases(&one.at, one.id, all).into_iter();
+        others.map(|alias| [(one.at.clone(), one.id), alias])
+    });
+    named.filter(|[_, (alias, _)]| !alias.starts_with(path)).collect()
+}
+
 /// Joined without a slash at the end.
 fn joined(above: &Path, below: &Path) -> PathBuf {
     if below.as_os_str().as_bytes().is_empty() { above.to_owned() } else { above.join(below) }
@@ -90,5 +101,18 @@ nonsense
         assert_eq!(of("/home/u", 21), [(home, 23), (keys, 24)]);
         assert!(of("/etc", 21).is_empty());
         assert!(of("/home/u/.ssh", 99).is_empty());
+    }
+
+    #[test]
+    fn what_is_mounted_below_a_path_has_its_other_names() {
+        let all = parse(TEXT.as_bytes());
+        let named = |path: &str| mounted_below(Path::new(path), &all);
+        let at = |path: &str, mount| (PathBuf::from(path), mount);
+        assert!(named("/srv/my home").is_empty());
+        let home = at("/srv/my home", 23);
+        let keys = at("/srv/keys", 24);
+        let below = [[home.clone(), at("/home/u", 21)], [keys.clone(), at("/home/u/.ssh/keys", 21)]];
+        assert_eq!(named("/srv"), below);
+        assert!(named("/").is_empty());
     }
 }

@@ -1,6 +1,6 @@
 //! What is at each denied path. Nothing is changed.
 
-use super::mounts::{Mounted, aliases, parse};
+use super::mounts::{Mounted, aliases, mounted_below, parse};
 use crate::error::PrepareError;
 use nono_core::{CapabilitySet, Identity, PathKind};
 use rustix::fs::{
@@ -36,6 +36,8 @@ pub(crate) struct Found {
     pub(crate) identity: Option<Identity>,
     /// Where it is too, by other mounts of its file system.
     pub(crate) aliases: Vec<PathBuf>,
+    /// Where what is mounted below it is too.
+    pub(crate) inner: Vec<PathBuf>,
     /// What is granted in it and is neither a regular file nor a directory: a read-only mount does not keep it from being
     /// written to.
     pub(crate) special: Vec<PathBuf>,
@@ -76,8 +78,11 @@ fn found(path: &Path, mounts: &[Mounted]) -> Result<Found, PrepareError> {
         let names = aliases(at, examined.mount, mounts);
         let shows = |alias: &Path, wanted| examine(alias).is_ok_and(|found| found.mount == wanted);
         let aliases = names.into_iter().filter(|(alias, mount)| shows(alias, *mount)).map(|(alias, _)| alias).collect();
+        let inner = mounted_below(at, mounts).into_iter();
+        let inner = inner.filter(|names| names.iter().all(|(path, mount)| shows(path, *mount)));
+        let inner = inner.map(|[_, (alias, _)]| alias).collect();
         let (place, identity) = (examined.place, Some(examined.identity));
-        Found { path: path.to_owned(), at: at.to_owned(), place, identity, aliases, special: Vec::new() }
+        Found { path: path.to_owned(), at: at.to_owned(), place, identity, aliases, inner, special: Vec::new() }
     };
     let mut error = match examine(path) {
         Ok(examined) => return Ok(there(examined, path)),

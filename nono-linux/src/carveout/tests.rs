@@ -32,7 +32,8 @@ fn home(mode: AccessMode) -> CapabilitySet {
 
 fn found(place: Place) -> Found {
     let path = PathBuf::from("/home/u/a/secret");
-    Found { at: path.clone(), path, place, identity: None, aliases: Vec::new(), special: Vec::new() }
+    let (aliases, inner, special) = (Vec::new(), Vec::new(), Vec::new());
+    Found { at: path.clone(), path, place, identity: None, aliases, inner, special }
 }
 
 fn mounted(choice: &Choice) -> Vec<&str> {
@@ -143,6 +144,20 @@ fn another_name_of_a_place_is_closed_where_a_grant_reaches_it() {
     let choice = choose(&set(grants, &["/home/u/a/secret"]), &[all], NONE);
     let holes: Vec<_> = choice.holes.iter().map(|hole| hole.path.to_str().unwrap()).collect();
     assert_eq!(holes, ["/home/u/a/secret", "/srv/alias"]);
+}
+
+#[test]
+fn other_names_of_what_is_mounted_below_are_closed_where_grants_are_narrowed() {
+    let mut all = found(Place::Directory);
+    all.inner = vec!["/srv/disk".into(), "/mnt/far".into()];
+    let grants = [directory("/home/u", AccessMode::Read), directory("/srv", AccessMode::Read)];
+    let original = set(grants.clone(), &["/home/u/a/secret"]);
+    assert_eq!(mounted(&choose(&original, &[all.clone()], Namespaces::Mount)), ["/home/u/a/secret"]);
+    let choice = choose(&original, &[all.clone()], NONE);
+    let holes: Vec<_> = choice.holes.iter().map(|hole| hole.path.to_str().unwrap()).collect();
+    assert_eq!(holes, ["/home/u/a/secret", "/srv/disk"]);
+    let closed: Vec<_> = choice.denied.iter().map(|one| one.path.to_str().unwrap()).collect();
+    assert_eq!(closed, holes);
 }
 
 /// `/home/u`: files `f` and `g`, directories `a` (with `secret`, `x`), `b`.

@@ -153,6 +153,18 @@ const FOUND: &[(&str, &str)] = &[
          call open RDONLY b/b/a/a",
     ),
     (
+        "what is mounted below a denied directory is not open by its other name",
+        "dir a
+         dir b
+         file b/c
+         bind a/b b
+         grant READ_FILE|READ_DIR|EXECUTE .
+         deny a
+         no-namespaces
+         call open RDONLY a/b/c
+         call open RDONLY b/c",
+    ),
+    (
         "abstract sockets are granted with all others where no rule tells them apart, and that is said",
         "abstract-sockets
          call connect-abstract",
