@@ -5,7 +5,7 @@ use crate::ask::Asked;
 use crate::case::{Bare, Call, On, OnPort};
 use crate::walk::Walk;
 use nono_core::{
-    Ability, CapabilitySet, Closed, Decision, Denial, Enforcement, FsAccess, FsCapability, Guarantee, Mechanism,
+    Ability, CapabilitySet, Closed, Decision, Denial, Enforcement, FsAccess, FsCapability, Guarantee, Loss, Mechanism,
     NetworkMode, NodeKind, OpenFlags, PathKind, Port, Refusal, Request, Rule, decide,
 };
 use nono_linux::{Abi, Kernel};
@@ -262,7 +262,7 @@ impl Ground {
     /// What narrowed grants take from what the model allows.
     fn lost(&self, request: &Request) -> Result<(), Errno> {
         let loses = |directory: Option<&Path>, abilities: &[Ability]| {
-            let here = |one: &&nono_core::Loss| Some(one.directory.as_path()) == directory;
+            let here = |one: &&Loss| Some(one.directory.as_path()) == directory;
             self.enforcement.lost.iter().filter(here).any(|one| abilities.contains(&one.ability))
         };
         let (make, change) = ([Ability::Make, Ability::Change], [Ability::Change]);
@@ -311,10 +311,12 @@ impl Ground {
 /// `set` with each grant at all `names` of its object.
 pub(crate) fn with_names(
     set: &CapabilitySet,
+    lost: &[Loss],
     names: &[(PathBuf, nono_core::Identity, NodeKind)],
 ) -> Option<CapabilitySet> {
     let mut builder = nono_core::Builder::from(set.clone());
-    for grant in set.fs() {
+    let beside = beside(set, lost, names)?;
+    for grant in set.fs().iter().chain(&beside) {
         for (path, identity, kind) in names {
             let other = Some(*identity) == grant.identity() && path != grant.resolved();
             let is_directory = *kind == NodeKind::Directory;
@@ -324,6 +326,32 @@ pub(crate) fn with_names(
         }
     }
     builder.build().ok()
+}
+
+/// What takes the place of a grant that was narrowed: a rule for each entry of the directories on the way to what is denied.
+fn beside(
+    set: &CapabilitySet,
+    lost: &[Loss],
+    names: &[(PathBuf, nono_core::Identity, NodeKind)],
+) -> Option<Vec<FsCapability>> {
+    let mut rules = Vec::new();
+    for (path, identity, kind) in names.iter().filter(|(.., kind)| *kind != NodeKind::Symlink) {
+        let of = lost.iter().filter(|one| Some(one.directory.as_path()) == path.parent()).map(|one| one.ability);
+        let abilities: Vec<Ability> = of.filter(|ability| *ability != Ability::Move).collect();
+        // Where only making or removing was taken, a file has what its directory has.
+        let is_directory = *kind == NodeKind::Directory;
+        if abilities.contains(&Ability::List) || is_directory && !abilities.is_empty() {
+            let (kind, counts) =
+                if is_directory { (PathKind::Directory, FsAccess::all()) } else { (PathKind::File, FsAccess::FILE) };
+            let access = set.access_at(path) & counts;
+            if !access.is_empty() {
+                let found =
+                    nono_core::Resolved { path: path.clone(), kind, identity: Some(*identity), is_device: false };
+                rules.push(FsCapability::from_resolved(path.clone(), found, access).ok()?);
+            }
+        }
+    }
+    Some(rules)
 }
 
 fn named(grant: &FsCapability, path: &Path) -> Option<FsCapability> {

@@ -165,6 +165,28 @@ const FOUND: &[(&str, &str)] = &[
          call open RDONLY b/c",
     ),
     (
+        "a file beside a denied one is granted by a rule, which opens its other names",
+        "dir a
+         file a/b
+         file a/c
+         hard d a/b
+         grant READ_FILE|READ_DIR|EXECUTE a
+         deny a/c
+         no-namespaces
+         call open RDONLY d",
+    ),
+    (
+        "what is mounted beside a missing path that is denied is granted by a rule, which opens its other names",
+        "dir c
+         dir b
+         dir b/a
+         dir c/a
+         bind b/a/a c
+         grant READ_FILE|READ_DIR|EXECUTE|WRITE_FILE|TRUNCATE|MAKE_REG|MAKE_DIR|REMOVE_FILE|REMOVE_DIR|REFER b
+         deny b/a/d
+         call open RDWR|TRUNC|APPEND|TMPFILE c/a",
+    ),
+    (
         "abstract sockets are granted with all others where no rule tells them apart, and that is said",
         "abstract-sockets
          call connect-abstract",

@@ -151,7 +151,7 @@ impl Bench {
         let hidden =
             |path: &Path| covers.iter().any(|cover| path.starts_with(cover)) && given.access_at(path).is_empty();
         let names: Vec<_> = names.into_iter().filter(|(path, ..)| !hidden(path)).collect();
-        let extended = with_names(&set?.build().ok()?, &names)?;
+        let extended = with_names(&set?.build().ok()?, &policy.enforcement().lost, &names)?;
         let others: Vec<&&Path> =
             covers.iter().filter(|cover| !given.denies().iter().any(|deny| deny == **cover)).collect();
         let shown = extended.fs().iter().map(|one| one.resolved().to_owned());
