@@ -1,5 +1,5 @@
 use super::*;
-use nono_core::{AccessMode, Builder, FsCapability, Mechanism, Resolved};
+use nono_core::{AccessMode, Builder, Closed, FsCapability, Gap, Mechanism, Resolved};
 use std::path::Path;
 
 fn grant(path: &str, kind: PathKind, access: FsAccess) -> FsCapability {
@@ -68,54 +68,42 @@ fn each_guarantee_holds_by_the_mechanism_that_the_abi_has() {
 }
 
 #[test]
-fn ports_need_landlock_for_the_ports_and_the_filter_for_what_is_no_port() {
-    for abi in ABIS {
-        let made = planned(work().allow_tcp_connect(port(443)), abi).enforcement;
-        let both = (abi >= 4).then_some(Mechanism::LandlockAndSeccomp);
-        assert_eq!(made.mechanism(Guarantee::TcpPorts), both, "ABI {abi}");
-        assert_eq!(made.mechanism(Guarantee::ListenAnyPort), Some(Mechanism::Seccomp));
-        assert_eq!(made.refused(&Accepted::default()).count(), usize::from(abi < 4), "ABI {abi}");
-        let served = planned(work().allow_tcp_bind(port(80)), abi).enforcement;
-        assert!(served.gap(Guarantee::ListenAnyPort).is_some(), "nobody knows which port is listened on");
-        let here = planned(work().allow_localhost_port(port(3000)), abi).enforcement;
-        assert!(here.refused(&Accepted::default()).any(|gap| gap.guarantee == Guarantee::AnyHost), "ABI {abi}");
-    }
-}
-
-#[test]
-fn an_open_network_leaves_unix_sockets_to_landlock() {
-    for abi in ABIS {
-        let made = planned(work().network(NetworkMode::AllowAll), abi).enforcement;
-        assert_eq!(made.gap(Guarantee::UnixSockets).is_some(), abi < 9, "ABI {abi}");
-        assert_eq!(made.gap(Guarantee::AbstractSockets).is_some(), abi < 6, "ABI {abi}");
-        for closed in [Guarantee::OtherProtocols, Guarantee::TcpPorts, Guarantee::Udp, Guarantee::ListenAnyPort] {
-            assert!(made.gap(closed).is_none() && made.mechanism(closed).is_none(), "{closed}: nothing is promised");
+fn command_lines_of_other_processes_are_seen_by_who_reads_proc() {
+    let directory = |path, access| work().grant(grant(path, PathKind::Directory, access));
+    for (path, access, seen) in [
+        ("/proc", FsAccess::READ_FILE, true),
+        ("/", FsAccess::READ_FILE, true),
+        ("/proc", FsAccess::READ_DIR, false), // names alone
+        ("/usr", FsAccess::READ_FILE, false),
+    ] {
+        for abi in ABIS {
+            let made = planned(directory(path, access), abi).enforcement;
+            assert_eq!(made.gap(Guarantee::ProcessList).is_some(), seen, "{path} {access:?} on ABI {abi}");
+            let kept = (!seen).then_some(Mechanism::Landlock);
+            assert_eq!(made.mechanism(Guarantee::ProcessList), kept, "{path} {access:?} on ABI {abi}");
         }
     }
 }
 
 #[test]
-fn one_unix_socket_can_be_granted_from_abi_9_on() {
-    let socket = || CapabilitySet::builder().grant(grant("/run/socket", PathKind::File, FsAccess::RESOLVE_UNIX));
+fn one_denied_path_that_stays_open_is_a_gap_whatever_closes_the_others() {
+    let mechanism = Mechanism::MountNamespace;
+    let closed = Choice { denied: vec![Closed { path: "/work/closed".into(), mechanism }], ..Choice::default() };
+    let gap = Gap::new(Guarantee::Deny, "/work/open would stay open", "another grant");
+    let open = Choice { gap: Some(gap.clone()), ..closed.clone() };
+    let set = work().deny_resolved("/work/closed".into()).and_then(|set| set.deny_resolved("/work/open".into()));
+    let set = set.unwrap().build().unwrap();
     for abi in ABIS {
-        let made = planned(socket(), abi).enforcement;
-        let refused: Vec<_> = made.refused(&Accepted::default()).map(|gap| gap.guarantee).collect();
-        assert_eq!(refused, if abi >= 9 { vec![] } else { vec![Guarantee::UnixSockets] }, "ABI {abi}");
-    }
-}
-
-#[test]
-fn name_lookups_are_granted_by_udp_where_that_has_ports() {
-    for abi in ABIS {
-        let made = planned(work().allow_name_lookups(), abi);
-        let expected: &[_] = match abi {
-            0..4 => &[],
-            4..10 => &[(Port::DNS, PortRight::Connect)],
-            _ => &[(Port::DNS, PortRight::Connect), (Port::DNS, PortRight::NameLookups)],
+        let made = |choice| {
+            let around = Surroundings { supervisor: false, denies: Some(choice) };
+            compile(&set, &Kernel::with_abi(abi), &Accepted::default(), around).unwrap().enforcement
         };
-        assert_eq!(made.ports, expected, "ABI {abi}");
-        let mechanism = if abi >= 10 { Mechanism::Landlock } else { Mechanism::Seccomp };
-        assert_eq!(made.enforcement.mechanism(Guarantee::Udp), Some(mechanism), "ABI {abi}");
+        let kept = made(&closed);
+        assert_eq!((kept.mechanism(Guarantee::Deny), kept.gap(Guarantee::Deny)), (Some(mechanism), None));
+        assert_eq!(kept.denied, closed.denied, "ABI {abi}");
+        let left = made(&open);
+        assert_eq!((left.mechanism(Guarantee::Deny), left.gap(Guarantee::Deny)), (None, Some(&gap)));
+        assert_eq!(left.denied, [], "ABI {abi}: nothing is said to be closed");
     }
 }
 
@@ -225,29 +213,15 @@ fn a_grant_that_this_kernel_cannot_deny_needs_no_rule() {
 }
 
 #[test]
-fn ports_are_handled_from_abi_4_on_and_only_while_the_network_is_closed() {
-    let set = || work().allow_tcp_connect(port(443)).allow_tcp_bind(port(80)).allow_localhost_port(port(3000));
-    for abi in ABIS {
-        let made = planned(set(), abi);
-        assert_eq!(made.net, HandledNet { tcp: abi >= 4, udp: abi >= 10 }, "ABI {abi}");
-        let mut ports: Vec<_> = made.ports.iter().map(|(port, right)| (port.get(), *right)).collect();
-        ports.sort_by_key(|(port, right)| (*port, *right == PortRight::Connect));
-        let all =
-            [(80, PortRight::Bind), (443, PortRight::Connect), (3000, PortRight::Bind), (3000, PortRight::Connect)];
-        assert_eq!(ports, if abi >= 4 { &all[..] } else { &[] }, "ABI {abi}");
-        let open = planned(work().network(NetworkMode::AllowAll), abi);
-        assert_eq!(open.net, HandledNet::default());
-        assert!(open.enforcement.gap(Guarantee::Udp).is_none(), "an open network has no such promise");
-    }
-}
-
-#[test]
 fn scopes_are_on_by_default_from_abi_6_and_go_when_asked() {
     for abi in ABIS {
         assert_eq!(planned(work(), abi).scopes, Scopes { signals: abi >= 6, abstract_sockets: abi >= 6 });
         let loud = planned(work().signals(Reach::Anywhere).abstract_sockets(Reach::Anywhere), abi);
         assert_eq!(loud.scopes, Scopes::default());
-        assert!(loud.enforcement.gap(Guarantee::Signals).is_none());
+        for open in [Guarantee::Signals, Guarantee::AbstractSockets] {
+            assert_eq!(loud.enforcement.mechanism(open), None, "{open} on ABI {abi}: nothing is promised");
+            assert_eq!(loud.enforcement.gap(open), None, "{open} on ABI {abi}: nothing is missing");
+        }
     }
 }
 
@@ -259,17 +233,4 @@ fn rename_between_directories_is_withheld_on_abi_1_alone() {
     }
 }
 
-#[test]
-fn abstract_sockets_take_all_unix_sockets_where_no_rule_tells_them_apart() {
-    let wish = || CapabilitySet::builder().abstract_sockets(Reach::Anywhere);
-    for abi in ABIS {
-        let made = planned(wish(), abi).enforcement;
-        assert_eq!(
-            made.refused(&Accepted::default()).any(|gap| gap.guarantee == Guarantee::UnixSockets),
-            abi < 9,
-            "{abi}"
-        );
-        let open = planned(wish().network(NetworkMode::AllowAll), abi).enforcement;
-        assert!(open.refused(&Accepted::default()).all(|gap| gap.guarantee != Guarantee::UnixSockets), "{abi}");
-    }
-}
+mod network;
