@@ -1,6 +1,7 @@
 //! What a supervisor is told of.
 
 use super::*;
+use nono_core::{FsAccess, FsCapability, PathKind, Reach, Resolved};
 
 /// `O_PATH`.
 const PATH: u64 = 0o10_000_000;
@@ -9,7 +10,10 @@ const PATH: u64 = 0o10_000_000;
 fn action(filtering: &Filtering, arch: Arch, name: &str, arguments: [u64; 4]) -> Option<Action> {
     let [a, b, c, d] = arguments;
     let call = Call::new(arch, Syscall::named(arch, name)?, [a, b, c, d, 0, 0]);
-    Some(filtering.program(arch).unwrap().decide(&call))
+    let program = filtering.program(arch).unwrap();
+    let action = program.assemble().unwrap().interpret(&call).unwrap().action();
+    assert_eq!(action, program.decide(&call), "{name} {arguments:?}");
+    Some(action)
 }
 
 fn refused(errno: Errno) -> Action {
@@ -46,20 +50,26 @@ fn below_abi_3_what_empties_files_is_refused_before_anybody_is_told() {
 }
 
 #[test]
-fn who_descends_from_whom_stays_what_it_is() {
-    let mut all = filtering(CapabilitySet::builder(), 7, &[]);
-    assert_eq!(action(&all, Arch::X86_64, "clone", [0x8011, 0, 0, 0]), Some(Action::Allow));
-    all.notified.opens = true;
-    for arch in Arch::ALL {
-        for (name, arguments, expected) in [
-            ("landlock_restrict_self", [3, 0, 0, 0], Action::Notify),
-            ("clone", [0x8011, 0, 0, 0], refused(Errno::EINVAL)),
-            ("clone", [0x0011, 0, 0, 0], Action::Allow),
-            ("clone3", [1, 88, 0, 0], refused(Errno::ENOSYS)),
-            ("prctl", [36, 1, 0, 0], refused(Errno::EINVAL)),
-            ("prctl", [38, 1, 0, 0], Action::Allow),
-        ] {
-            assert_eq!(action(&all, arch, name, arguments), Some(expected), "{arch:?} {name} {arguments:?}");
+fn who_descends_from_whom_stays_what_it_is_whatever_is_done_on_behalf() {
+    let none = filtering(CapabilitySet::builder().allow_localhost_port(port(8080)), 7, &[]);
+    assert_eq!(action(&none, Arch::X86_64, "clone", [0x8011, 0, 0, 0]), Some(Action::Allow));
+    let opens = Notified { opens: true, ..Notified::default() };
+    let connects = Notified { connects: true, ..Notified::default() };
+    let listens = Notified { listens: true, ..Notified::default() };
+    for notified in [opens, connects, listens] {
+        let some = Filtering { notified, ..none };
+        for arch in Arch::ALL {
+            for (name, arguments, expected) in [
+                ("landlock_restrict_self", [3, 0, 0, 0], Action::Notify),
+                ("clone", [0x8011, 0, 0, 0], refused(Errno::EINVAL)),
+                ("clone", [0x0011, 0, 0, 0], Action::Allow),
+                ("clone3", [1, 88, 0, 0], refused(Errno::ENOSYS)),
+                ("prctl", [36, 1, 0, 0], refused(Errno::EINVAL)),
+                ("prctl", [38, 1, 0, 0], Action::Allow),
+            ] {
+                let answer = action(&some, arch, name, arguments);
+                assert_eq!(answer, Some(expected), "{notified:?} {arch:?} {name} {arguments:?}");
+            }
         }
     }
 }
@@ -79,4 +89,32 @@ fn sockets_are_notified_where_nothing_else_tells_them_apart() {
     assert_eq!(with(here(), 7, &[Guarantee::AnyHost]), told(false, true));
     assert_eq!(with(here(), 7, &[Guarantee::AnyHost, Guarantee::ListenAnyPort]), told(false, false));
     assert_eq!(with(CapabilitySet::builder().network(NetworkMode::AllowAll), 7, &[]), told(false, false));
+}
+
+#[test]
+fn of_unix_sockets_connects_are_notified_below_abi_9_alone() {
+    let found = Resolved { path: "/run/socket".into(), kind: PathKind::File, identity: None, is_device: false };
+    let grant = FsCapability::from_resolved("/run/socket".into(), found, FsAccess::RESOLVE_UNIX).unwrap();
+    let connects = |builder: Builder, abi| {
+        Filtering::of(&builder.build().unwrap(), &Kernel::with_abi(abi), &Accepted::default(), true).notified.connects
+    };
+    for abi in 1..=11 {
+        let granted = || CapabilitySet::builder().grant(grant.clone());
+        assert_eq!(connects(granted(), abi), abi < 9, "ABI {abi}");
+        assert!(!connects(granted().abstract_sockets(Reach::Anywhere), abi), "ABI {abi}: nothing is told apart");
+    }
+}
+
+#[test]
+fn connecting_and_listening_are_notified_apart_from_each_other() {
+    for (connects, listens) in [(false, false), (false, true), (true, false), (true, true)] {
+        let port = CapabilitySet::builder().allow_localhost_port(port(8080));
+        let notified = Notified { connects, listens, ..Notified::default() };
+        let some = Filtering { notified, ..filtering(port, 7, &[]) };
+        let told = |notified| if notified { Action::Notify } else { Action::Allow };
+        for arch in Arch::ALL {
+            assert_eq!(action(&some, arch, "connect", [3, 1, 16, 0]), Some(told(connects)), "{notified:?} {arch:?}");
+            assert_eq!(action(&some, arch, "listen", [3, 8, 0, 0]), Some(told(listens)), "{notified:?} {arch:?}");
+        }
+    }
 }
