@@ -102,9 +102,11 @@ pub(crate) fn narrow(set: &CapabilitySet, holes: &[Hole], list: Lister<'_>) -> R
         }
         narrowed.grants.push(grant.clone());
     }
-    // A directory on a way has other names where it is mounted below itself: what is granted there would be granted here.
+    // A directory on a way has other names where it is mounted below itself: what is granted there would be granted here. Where
+    // another name is on a way too, the same holes are in it, and it has been narrowed.
     let Narrowed { mut grants, ways, .. } = narrowed;
-    grants.retain(|one| ways.iter().all(|(path, way)| path == one.resolved() || one.identity() != Some(*way)));
+    let on_a_way = |one: &FsCapability| ways.iter().any(|(path, _)| path == one.resolved());
+    grants.retain(|one| on_a_way(one) || ways.iter().all(|(_, way)| one.identity() != Some(*way)));
     let builder = CapabilitySet::builder().grants(grants);
     let builder = set.denies().iter().try_fold(builder, |all, deny| all.deny_inherited(deny.clone()))?;
     Ok(builder.build()?)

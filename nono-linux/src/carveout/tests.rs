@@ -220,6 +220,25 @@ fn nothing_is_granted_beside_a_hole_in_another_name_of_a_denied_directory() {
 }
 
 #[test]
+fn two_names_of_a_directory_are_both_narrowed() {
+    let identity = Some(Identity { device: 1, inode: 7 });
+    let named = |path: &str| {
+        let found = Resolved { path: path.into(), kind: PathKind::Directory, identity, is_device: false };
+        FsCapability::from_resolved(path.into(), found, AccessMode::ReadWrite.into()).unwrap()
+    };
+    let original = set([named("/home/u/a"), named("/srv/a")], &["/home/u/a/new"]);
+    let place = Place::Missing { parent: "/home/u/a".into() };
+    let new = PathBuf::from("/home/u/a/new");
+    let missing = Found { at: new.clone(), path: new, aliases: vec!["/srv/a/new".into()], ..found(place) };
+    let empty = |_: &Path| Ok(Vec::new());
+    let narrowed = narrow(&original, &choose(&original, &[missing], NONE).holes, &empty).unwrap();
+    for name in ["/home/u/a", "/srv/a"] {
+        assert!(rights(&narrowed, name).contains(FsAccess::READ_FILE | FsAccess::WRITE_FILE), "{name}");
+        assert!(!rights(&narrowed, name).intersects(FsAccess::MAKE_REG), "{name}");
+    }
+}
+
+#[test]
 fn making_is_withheld_on_the_way_and_granted_beside_it() {
     let original = home(AccessMode::ReadWrite);
     let missing = found(Place::Missing { parent: "/home/u/a".into() });

@@ -328,6 +328,23 @@ pub(crate) fn with_names(
     builder.build().ok()
 }
 
+/// What is lost in a directory, at the other names of it that nothing grants but the rule on it.
+pub(crate) fn lost_by_other_names(
+    set: &CapabilitySet,
+    lost: &[Loss],
+    names: &[(PathBuf, nono_core::Identity, NodeKind)],
+) -> Vec<Loss> {
+    let mut others = Vec::new();
+    for one in lost.iter().filter(|one| one.ability != Ability::Move) {
+        let identity = names.iter().find(|(path, ..)| *path == one.directory).map(|(_, identity, _)| *identity);
+        let rights = if one.ability == Ability::List { FsAccess::READ_DIR } else { FsAccess::CHANGE };
+        let same = names.iter().filter(|(path, found, _)| Some(*found) == identity && *path != one.directory);
+        let same = same.filter(|(path, ..)| !set.access_at(path).intersects(rights));
+        others.extend(same.map(|(path, ..)| Loss { directory: path.clone(), ability: one.ability }));
+    }
+    others
+}
+
 /// What takes the place of a grant that was narrowed: a rule for each entry of the directories on the way to what is denied.
 fn beside(
     set: &CapabilitySet,

@@ -187,6 +187,25 @@ const FOUND: &[(&str, &str)] = &[
          call open RDWR|TRUNC|APPEND|TMPFILE c/a",
     ),
     (
+        "what is withheld from a directory around a denied path is withheld at its other names",
+        "dir a
+         dir a/b
+         bind a/c a/b
+         grant WRITE_FILE|TRUNCATE|MAKE_REG|MAKE_DIR|MAKE_FIFO|REMOVE_FILE|REMOVE_DIR|REFER a/c
+         deny a/c/b
+         call mknod-fifo a/b/d",
+    ),
+    (
+        "two granted names of a directory are both narrowed around a denied path, and neither is dropped",
+        "dir a
+         bind b a
+         program a/c
+         grant READ_FILE|READ_DIR|EXECUTE|WRITE_FILE|TRUNCATE|MAKE_REG|REMOVE_FILE a
+         grant READ_FILE|READ_DIR|EXECUTE|WRITE_FILE|TRUNCATE|MAKE_REG|REMOVE_FILE|RESOLVE_UNIX b
+         deny a/d
+         call open RDWR|EXCL|NOFOLLOW a/c",
+    ),
+    (
         "abstract sockets are granted with all others where no rule tells them apart, and that is said",
         "abstract-sockets
          call connect-abstract",

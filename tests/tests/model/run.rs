@@ -4,7 +4,7 @@
 use crate::act::{Scene, act, may_change};
 use crate::ask::{Asked, ask};
 use crate::case::{Call, Case, Close, Plain, PortWish, Wish};
-use crate::expect::{Ground, expected, with_names};
+use crate::expect::{Ground, expected, lost_by_other_names, with_names};
 use crate::tree::Tree;
 use crate::walk::{kind_of, walk};
 use nono_core::{
@@ -157,13 +157,9 @@ impl Bench {
         let shown = extended.fs().iter().map(|one| one.resolved().to_owned());
         let shown = shown.filter(|path| !others.iter().any(|cover| path.starts_with(cover))).collect();
         let bare = extended.fs().iter().cloned().fold(CapabilitySet::builder(), Builder::grant).build().ok()?;
-        Some(Ground {
-            set: extended,
-            bare,
-            shown,
-            enforcement: policy.enforcement().clone(),
-            kernel: self.kernel(case),
-        })
+        let mut enforcement = policy.enforcement().clone();
+        enforcement.lost.extend(lost_by_other_names(given, &policy.enforcement().lost, &names));
+        Some(Ground { set: extended, bare, shown, enforcement, kernel: self.kernel(case) })
     }
 
     /// Makes all calls, each in the tree as it was made; `enter` makes what a child does before them.
