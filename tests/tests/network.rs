@@ -3,24 +3,25 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use nono_linux::{Kernel, Linux};
-use nono_tests::jail::{Jail, Ran};
+use nono_tests::jail::{Jail, Ran, Run};
 use nono_tests::need::{self, Need};
+use rustix::net::{AddressFamily, SocketType};
 use serde_json::Value;
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::UnixListener;
 
 const PYTHON: &str = "/usr/bin/python3";
 
+/// Begins a script.
+const ATTEMPT: &str = "import errno, socket, sys\n\
+    def attempt(name, act):\n    \
+        try: act(); print(name, 'done')\n    \
+        except OSError as error: print(name, errno.errorcode.get(error.errno, error))\n";
+
 /// `nono run -q FLAGS -- python3 -c SCRIPT`.
 #[track_caller]
 fn python(jail: &Jail, flags: &[&str], script: &str) -> Ran {
-    let preamble = format!(
-        "import errno, socket, sys\n\
-         def attempt(name, act):\n    \
-             try: act(); print(name, 'done')\n    \
-             except OSError as error: print(name, errno.errorcode.get(error.errno, error))\n\
-         {script}"
-    );
+    let preamble = format!("{ATTEMPT}{script}");
     jail.args(["run", "-q"]).cmd(flags).cmd(["--", PYTHON, "-c", &preamble]).run()
 }
 
@@ -279,4 +280,45 @@ fn ports_that_landlock_cannot_keep_are_refused_unless_accepted() {
     let refused: Vec<String> =
         planned.refused(&nono_core::Accepted::default()).map(|gap| gap.remedy.clone().into_owned()).collect();
     assert_eq!(refused, ["Linux 6.7 (Landlock ABI 4); this kernel has ABI 3"]);
+}
+
+/// Whether sending may connect a socket (tcp(7), `tcp_fastopen`).
+fn sends_to_connect() -> bool {
+    let set = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_fastopen").unwrap_or_default();
+    set.trim().parse::<u32>().is_ok_and(|set| set & 1 != 0)
+}
+
+/// inetd and socket activation start programs with a socket for standard input.
+#[test]
+fn a_standard_stream_that_is_a_socket_reaches_nobody_and_listens_nowhere() {
+    nono_tests::need!(Need::Landlock(4), Need::Seccomp, Need::Program(PYTHON));
+    let jail = Jail::new();
+    let (server, port) = server();
+    let fast_open = 0x2000_0000;
+    for (name, act) in [
+        ("connect", format!("stream.connect(('127.0.0.1', {port}))")),
+        ("fast-open", format!("stream.sendto(b'x', {fast_open}, ('127.0.0.1', {port}))")),
+        ("listen", "stream.listen()".to_owned()),
+    ] {
+        let script = format!("{ATTEMPT}stream = socket.socket(fileno=0)\nattempt('{name}', lambda: {act})\n");
+        if name == "fast-open" && !sends_to_connect() {
+            println!("SKIPPED fast-open: net.ipv4.tcp_fastopen is off");
+            continue;
+        }
+        let ran = |run: Run<'_>| {
+            let stream = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+            let output = run.cmd(["-c", &script]).command().stdin(stream).output().unwrap();
+            String::from_utf8(output.stdout).unwrap()
+        };
+        assert_eq!(ran(jail.program(PYTHON)), format!("{name} done\n"), "outside");
+        let inside = ran(jail.args(["run", "-q"]).cmd(["--", PYTHON]));
+        let expected = match name {
+            "fast-open" => "EPERM",
+            // Unix sockets, which the rules of this kernel tell apart, listen by the same call.
+            "listen" if abi() >= 9 => continue,
+            _ => "EACCES",
+        };
+        assert_eq!(inside, format!("{name} {expected}\n"));
+    }
+    drop(server);
 }

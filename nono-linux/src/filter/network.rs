@@ -109,14 +109,19 @@ impl Sockets {
             rules.refuse_where(call!("socket"), [ip()?, kind(SOCK_DGRAM)?], Errno::EACCES)?;
         }
         if self.tcp == Tcp::Ports {
+            // MPTCP, and other streams such as SCTP's, which pass by Landlock's rules.
+            let others = Condition::int(2, NoneOf(vec![0, IPPROTO_TCP]))?;
+            rules.refuse_where(call!("socket"), [ip()?, kind(SOCK_STREAM)?, others], Errno::EPROTONOSUPPORT)?;
+        }
+        if self.tcp != Tcp::All {
             close_tcp_by_other_names(rules)?;
         }
         if self.tcp != Tcp::All && self.rare {
             rules.refuse_where(call!("socket"), [Condition::int(0, Equal(AF_SMC))?], Errno::EAFNOSUPPORT)?;
         }
-        if self.tcp != Tcp::None && !self.listen {
+        if !self.listen && (self.tcp != Tcp::None || self.unix == Unix::Pairs) {
             // Without a bind the kernel picks a port, and Landlock has no say. Which family it is for, a filter cannot
-            // see: where there is no TCP, unix sockets may listen.
+            // see: where no TCP socket can be made, unix sockets that can be made may listen.
             rules.refuse(calls!["listen"], Errno::EACCES)?;
         }
         Ok(())
@@ -224,11 +229,10 @@ impl Notified {
     }
 }
 
-/// What is TCP and passes by Landlock's rules: MPTCP, other streams such as SCTP's, connecting by sending, and putting
-/// another protocol on top of a socket (`TCP_ULP`), which with `smc` makes it one that Landlock does not take for TCP.
+/// What is TCP and passes by Landlock's rules: connecting by sending, and putting another protocol on top of a socket
+/// (`TCP_ULP`), which with `smc` makes it one that Landlock does not take for TCP. Where no socket for TCP can be made, a
+/// standard stream may be one.
 fn close_tcp_by_other_names(rules: &mut Rules) -> Result<(), BuildError> {
-    let others = Condition::int(2, NoneOf(vec![0, IPPROTO_TCP]))?;
-    rules.refuse_where(call!("socket"), [ip()?, kind(SOCK_STREAM)?, others], Errno::EPROTONOSUPPORT)?;
     let layer = [Condition::int(1, Equal(IPPROTO_TCP))?, Condition::int(2, Equal(TCP_ULP))?];
     rules.refuse_where(call!("setsockopt"), layer, Errno::EOPNOTSUPP)?;
     // Past Landlock's rules before Linux 7.2 (fixed by commit 33cb713db016).
