@@ -230,7 +230,17 @@ impl Situation<'_> {
 
     /// Whether the sandbox sees nothing in `/proc`, where other processes' command lines are plain files.
     fn closes_proc(&self) -> bool {
-        !self.set.access_at(Path::new("/proc")).intersects(FsAccess::READ_FILE)
+        let proc = Path::new("/proc");
+        let readable = self.set.fs().iter().filter(|one| one.access().intersects(FsAccess::READ_FILE));
+        // The directory of one process, or something in it.
+        let process = |path: &Path| {
+            let first = path.strip_prefix(proc).ok().and_then(|below| below.components().next());
+            first.is_some_and(|name| name.as_os_str().as_encoded_bytes().iter().all(u8::is_ascii_digit))
+        };
+        let stays_open = self.asked_for(Guarantee::Deny) && self.deny().is_err();
+        let all = self.set.access_at(proc).intersects(FsAccess::READ_FILE)
+            || stays_open && readable.clone().any(|one| proc.starts_with(one.resolved()));
+        !all && !readable.into_iter().any(|one| process(one.resolved()))
     }
 }
 

@@ -74,6 +74,9 @@ fn command_lines_of_other_processes_are_seen_by_who_reads_proc() {
         ("/proc", FsAccess::READ_FILE, true),
         ("/", FsAccess::READ_FILE, true),
         ("/proc", FsAccess::READ_DIR, false), // names alone
+        ("/proc/1", FsAccess::READ_FILE, true),
+        ("/proc/1/task/1", FsAccess::READ_FILE, true),
+        ("/proc/sys", FsAccess::READ_FILE, false),
         ("/usr", FsAccess::READ_FILE, false),
     ] {
         for abi in ABIS {
@@ -82,6 +85,25 @@ fn command_lines_of_other_processes_are_seen_by_who_reads_proc() {
             let kept = (!seen).then_some(Mechanism::Landlock);
             assert_eq!(made.mechanism(Guarantee::ProcessList), kept, "{path} {access:?} on ABI {abi}");
         }
+    }
+}
+
+#[test]
+fn command_lines_are_not_hidden_by_a_deny_that_is_not_kept() {
+    let set = CapabilitySet::builder().grant(grant("/", PathKind::Directory, FsAccess::READ_FILE));
+    let set = set.deny_resolved("/proc".into()).unwrap().build().unwrap();
+    let gap = Gap::new(Guarantee::Deny, "/proc would stay open", "another grant");
+    let open = Choice { gap: Some(gap), ..Choice::default() };
+    let closed = Choice::default();
+    for (choice, accepted, seen) in [
+        (Some(&closed), Accepted::default(), false),
+        (Some(&open), Accepted::default(), true),
+        (Some(&closed), Accepted::from_iter([Guarantee::Deny]), true),
+        (None, Accepted::default(), true),
+    ] {
+        let around = Surroundings { supervisor: false, denies: choice };
+        let made = compile(&set, &Kernel::with_abi(7), &accepted, around).unwrap().enforcement;
+        assert_eq!(made.gap(Guarantee::ProcessList).is_some(), seen, "{choice:?} {accepted:?}");
     }
 }
 
