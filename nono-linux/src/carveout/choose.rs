@@ -97,8 +97,8 @@ impl Choice {
         // A cover hides what is mounted below. A rule is of an object, and opens it by all of its names.
         let narrows = matches!(one.place, Place::Directory | Place::File) && namespaces.permitted().is_err();
         let others = one.aliases.iter().chain(one.inner.iter().filter(|_| narrows));
-        // What no grant reaches by another name needs no cover there.
-        let reached = others.filter(|alias| !granted_above(set, alias).is_empty());
+        // What no grant reaches by another name needs no cover there, and what is denied by it has its own.
+        let reached = others.filter(|alias| !granted_above(set, alias).is_empty() && !is_denied(set, alias));
         let places: Vec<&PathBuf> = std::iter::once(&one.at).chain(reached).collect();
         let closed: Vec<PathBuf> = places.iter().map(|path| (*path).clone()).filter(|path| *path != one.at).collect();
         let mechanism = match (&one.place, namespaces.permitted()) {

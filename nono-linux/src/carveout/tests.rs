@@ -147,6 +147,22 @@ fn another_name_of_a_place_is_closed_where_a_grant_reaches_it() {
 }
 
 #[test]
+fn of_two_denied_names_of_a_place_each_holds_what_is_granted_below_it() {
+    let granted = grant("/home/u/a/secret/f", PathKind::File, FsAccess::READ_FILE);
+    let denied = ["/home/u/a/secret", "/home/u/b"];
+    let original = set([directory("/home/u", AccessMode::Read), granted], &denied);
+    let all = [0, 1].map(|at| {
+        let [own, other] = [at, 1 - at].map(|at| PathBuf::from(denied[at]));
+        Found { at: own.clone(), path: own, aliases: vec![other], ..found(Place::Directory) }
+    });
+    let choice = choose(&original, &all, Namespaces::Mount);
+    let backs: Vec<usize> =
+        choice.mounts.values().map(|one| matches!(one, Mount::Cover(backs) if !backs.is_empty()).into()).collect();
+    assert_eq!((mounted(&choice), backs), (denied.to_vec(), vec![1, 0]));
+    assert_eq!(choice.denied.len(), 2);
+}
+
+#[test]
 fn other_names_of_what_is_mounted_below_are_closed_where_grants_are_narrowed() {
     let mut all = found(Place::Directory);
     all.inner = vec!["/srv/disk".into(), "/mnt/far".into()];

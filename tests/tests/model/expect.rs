@@ -34,9 +34,12 @@ pub(crate) fn expected(ground: &Ground, call: &Call, asked: &Asked) -> Result<()
     }
     ground.mounts(call, asked)?;
     let answers: Vec<Result<(), Errno>> = asked.requests.iter().map(|request| ground.answer(request, asked)).collect();
-    // Of two moves at once, a missing right is told before a move between directories is judged.
+    // Of two moves at once, a missing right is told before a move between directories is judged, and both before mounts.
     let refused = |errno| answers.iter().find(|answer| **answer == Err(errno)).copied();
-    refused(Errno::ACCESS).or_else(|| answers.iter().find(|answer| answer.is_err()).copied()).unwrap_or(Ok(()))?;
+    refused(Errno::ACCESS)
+        .or_else(|| refused(Errno::XDEV))
+        .or_else(|| answers.iter().find(|answer| answer.is_err()).copied())
+        .unwrap_or(Ok(()))?;
     ground.busy(asked)
 }
 

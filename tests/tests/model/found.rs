@@ -206,6 +206,29 @@ const FOUND: &[(&str, &str)] = &[
          call open RDWR|EXCL|NOFOLLOW a/c",
     ),
     (
+        "of an exchange with a covered path, what gains a right is told before what is a mount",
+        "datagram-server c
+         dir a
+         dir a/b
+         grant READ_FILE|READ_DIR|EXECUTE|WRITE_FILE|TRUNCATE|MAKE_REG|MAKE_DIR|MAKE_SOCK|REMOVE_FILE|REMOVE_DIR|REFER|IOCTL_DEV a
+         grant READ_FILE|READ_DIR|EXECUTE|WRITE_FILE|TRUNCATE|MAKE_REG|MAKE_DIR|MAKE_SOCK|REMOVE_FILE|REMOVE_DIR|REFER .
+         deny c
+         call exchange a/b c",
+    ),
+    (
+        "what is granted below a denied path is there, though the path is another name of a denied one",
+        "dir b
+         bind a b
+         dir a/d
+         program a/c
+         grant READ_FILE|READ_DIR|EXECUTE a/c
+         grant READ_FILE|READ_DIR|EXECUTE .
+         deny b
+         deny a
+         call open RDONLY a/d
+         call open RDONLY a/c",
+    ),
+    (
         "abstract sockets are granted with all others where no rule tells them apart, and that is said",
         "abstract-sockets
          call connect-abstract",
