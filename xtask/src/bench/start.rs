@@ -4,10 +4,14 @@
 //! printed: absolute times say something about a machine.
 
 use super::row::{Row, print};
-use super::{build_floor, build_nono, can_measure, is_directory, peers, read_directories, timed, unfiltered, words};
+use super::{
+    build_floor, build_nono, can_measure, installed, is_directory, peers, read_directories, timed, unfiltered, words,
+};
 use crate::tests_run::target_dir;
+use crate::{cross, dist};
 use anyhow::{Context, bail};
 use std::ffi::OsString;
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use xshell::Shell;
@@ -22,6 +26,9 @@ struct Candidate {
 
 /// What is held against the limit.
 const OURS: &str = "nono, same grants";
+/// The same of the program that is given away, with a limit of its own.
+const DIST: &str = "nono of dist, same grants";
+const DIST_LIMIT: f64 = 1.25;
 
 /// Measures start-up with a few grants, beside other sandboxes, or with `many`.
 pub(crate) fn run(shell: &Shell, runs: usize, many: Option<usize>, peers: &[PathBuf]) -> anyhow::Result<Vec<Row>> {
@@ -36,11 +43,12 @@ pub(crate) fn run(shell: &Shell, runs: usize, many: Option<usize>, peers: &[Path
     let (mut candidates, limit) = match many {
         None => {
             let mut all = few(&nono, &floor);
+            all.extend(given_away(shell, &place)?);
             let others = peers::find(peers, &place).into_iter();
             all.extend(others.map(|peer| candidate(&peer.name, peer.command)));
-            (all, 1.6)
+            (all, 1.5)
         }
-        Some(count) => (lots(shell, &nono, &floor, &place, count)?, 2.5),
+        Some(count) => (lots(shell, &nono, &floor, &place, count)?, 1.5),
     };
     measure(&mut candidates, &place, runs)?;
     report(&candidates, limit)
@@ -52,9 +60,7 @@ fn few(nono: &Path, floor: &Path) -> Vec<Candidate> {
     let mut bare = vec![floor.into()];
     bare.extend(read_directories().map(OsString::from));
     bare.extend(words(["+.", "--", "/bin/true"]));
-    let mut same = vec![nono.into()];
-    same.extend(words(["run", "-q", "--no-system"]));
-    same.extend(read_directories().flat_map(|path| words(["--read", path])));
+    let mut same = same_grants(nono);
     let mut unfiltered: Vec<OsString> = same.iter().cloned().chain(unfiltered()).collect();
     for command in [&mut same, &mut unfiltered] {
         command.extend(words(["--allow-cwd", "--", "/bin/true"]));
@@ -70,7 +76,25 @@ fn few(nono: &Path, floor: &Path) -> Vec<Candidate> {
     ]
 }
 
-/// `count` directories, which nono is given on its command line and the floor in a file.
+fn same_grants(nono: &Path) -> Vec<OsString> {
+    let mut same = vec![nono.into()];
+    same.extend(words(["run", "-q", "--no-system"]));
+    same.extend(read_directories().flat_map(|path| words(["--read", path])));
+    same
+}
+
+/// The program of `cargo xtask dist`, where it is another one.
+fn given_away(shell: &Shell, place: &Path) -> anyhow::Result<Option<Candidate>> {
+    if !cross::is_there(shell) {
+        println!("SKIPPED {DIST}: its toolchain is not there; `cargo xtask cross` fetches it");
+        return Ok(None);
+    }
+    let program = installed(shell, &dist::program(shell)?, &place.join("nono-dist"))?;
+    let command = same_grants(&program).into_iter().chain(words(["--allow-cwd", "--", "/bin/true"]));
+    Ok(Some(candidate(DIST, command.collect())))
+}
+
+/// `count` directories, which nono is given by a profile and the floor in a list.
 fn lots(shell: &Shell, nono: &Path, floor: &Path, place: &Path, count: usize) -> anyhow::Result<Vec<Candidate>> {
     let tree = place.join("many");
     let mut bare = vec![floor.into(), OsString::from("/usr"), "/lib".into(), "/lib64".into()];
@@ -78,16 +102,19 @@ fn lots(shell: &Shell, nono: &Path, floor: &Path, place: &Path, count: usize) ->
     let mut same = vec![nono.into()];
     same.extend(words(["run", "-q", "--no-system"]));
     same.extend(bare.iter().skip(1).flat_map(|path| ["--read".into(), path.clone()]));
-    let mut list = String::new();
+    let (mut list, mut profile) = (String::new(), "[filesystem]\nread = [\n".to_owned());
     for number in 0..count {
         let path = tree.join((number / 100).to_string()).join((number % 100).to_string());
         std::fs::create_dir_all(&path)?;
-        list.push_str(path.to_str().context("a target directory in UTF-8")?);
+        let path = path.to_str().context("a target directory in UTF-8")?;
+        list.push_str(path);
         list.push('\n');
-        same.extend(["--read".into(), path.into_os_string()]);
+        writeln!(profile, "{path:?},")?;
     }
-    let file = place.join("many.list");
+    let (file, granted) = (place.join("many.list"), place.join("many.toml"));
     shell.write_file(&file, list)?;
+    shell.write_file(&granted, profile + "]\n")?;
+    same.extend(["--profile".into(), granted.into_os_string()]);
     let mut at = OsString::from("@");
     at.push(&file);
     bare.extend([at, "--".into(), "/bin/true".into()]);
@@ -118,7 +145,11 @@ fn measure(candidates: &mut [Candidate], place: &Path, runs: usize) -> anyhow::R
 fn report(candidates: &[Candidate], limit: f64) -> anyhow::Result<Vec<Row>> {
     let floor = candidates.first().context("nothing was measured")?;
     let row = |candidate: &Candidate| {
-        let limit = (candidate.name == OURS).then_some(limit);
+        let limit = match candidate.name.as_str() {
+            OURS => Some(limit),
+            DIST => Some(DIST_LIMIT),
+            _ => None,
+        };
         Row::ratio(&candidate.name, &candidate.times, &floor.times, limit)
     };
     let rows = candidates.iter().map(row).collect::<anyhow::Result<Vec<_>>>()?;

@@ -183,7 +183,8 @@ fn cargo_home() -> Option<PathBuf> {
 impl Source {
     /// Beginnings of paths of this machine, none of which a program that is given away holds.
     pub(super) fn private_paths(&self) -> Vec<Vec<u8>> {
-        let home = env::var_os("HOME").map(PathBuf::from);
+        // Root's is everybody's, and text that begins with a slash may lie behind "/root" in any program.
+        let home = env::var_os("HOME").map(PathBuf::from).filter(|home| home != Path::new("/root"));
         let all = self.places.iter().map(|(path, _)| path.clone()).chain(home).chain([self.root.clone()]);
         let mut told: Vec<Vec<u8>> = all.map(|path| path.join("").into_os_string().into_vec()).collect();
         // Not every machine's: `/` and what stands in messages.

@@ -15,7 +15,7 @@ use clap::Args;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 use xshell::{Shell, cmd};
 
@@ -25,14 +25,15 @@ const LARGEST_BYTES: u64 = 3_000_000;
 /// What is made.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Build for TARGET: this machine's, or a Linux target with musl [default: this machine's, and
-    /// aarch64-unknown-linux-musl where its toolchain is there]
+    /// Build for TARGET: this machine's, or a Linux target with musl [default: x86_64-unknown-linux-musl and
+    /// aarch64-unknown-linux-musl where their toolchain is there, else this machine's]
     #[arg(long, value_name = "TARGET")]
     target: Vec<String>,
 }
 
-/// The other architecture that is built where that is possible.
-const OTHER: &str = "aarch64-unknown-linux-musl";
+/// What is built where that is possible. A program with musl starts sooner than one with glibc, which at each start asks the
+/// processor for its caches: a hypervisor answers, for some ten microseconds each time.
+const MUSL: [&str; 2] = ["x86_64-unknown-linux-musl", "aarch64-unknown-linux-musl"];
 
 /// A finished program.
 struct Made {
@@ -52,11 +53,12 @@ pub(crate) fn run(options: &Options, shell: &Shell) -> anyhow::Result<bool> {
     let host = cross::host(shell)?;
     let mut targets = options.target.clone();
     if targets.is_empty() {
-        targets.push(host.clone());
+        let own = own_target(shell, &host);
+        targets.extend([own.clone()]);
         if cross::is_there(shell) {
-            targets.push(OTHER.to_owned());
+            targets.extend(MUSL.iter().filter(|other| **other != own).map(|other| (*other).to_owned()));
         } else {
-            println!("left out: {OTHER}, whose toolchain is not there; `cargo xtask cross` fetches it");
+            println!("left out: {}, whose toolchain is not there; `cargo xtask cross` fetches it", MUSL.join(", "));
         }
     }
     // What was made earlier must not be taken for a result.
@@ -88,11 +90,23 @@ pub(crate) fn run(options: &Options, shell: &Shell) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-/// Bytes of the program for this machine, built once. One that is too large is refused by `dist` itself.
-pub(crate) fn size(shell: &Shell) -> anyhow::Result<u64> {
+/// The target of the program that is given away for this machine.
+fn own_target(shell: &Shell, host: &str) -> String {
+    let musl = host.strip_suffix("gnu").map(|of| format!("{of}musl"));
+    let musl = musl.filter(|name| MUSL.contains(&name.as_str()) && cross::is_there(shell));
+    musl.unwrap_or_else(|| host.to_owned())
+}
+
+/// The program for this machine, built once.
+pub(crate) fn program(shell: &Shell) -> anyhow::Result<PathBuf> {
     let (source, host) = (Source::find(shell)?, cross::host(shell)?);
-    let program = Build::of(shell, &host, &host, &source)?.here(&target_dir(shell)?.join("dist-work/first"))?;
-    let bytes = read(&program)?;
+    let target = own_target(shell, &host);
+    Build::of(shell, &target, &host, &source)?.here(&target_dir(shell)?.join("dist-work/first"))
+}
+
+/// Bytes of the program for this machine. One that is too large is refused by `dist` itself.
+pub(crate) fn size(shell: &Shell) -> anyhow::Result<u64> {
+    let bytes = read(&program(shell)?)?;
     elf::check(&bytes)?;
     Ok(bytes.len() as u64)
 }
