@@ -5,8 +5,8 @@ use crate::ask::Asked;
 use crate::case::{Bare, Call, On, OnPort};
 use crate::walk::Walk;
 use nono_core::{
-    Ability, CapabilitySet, Closed, Decision, Denial, Enforcement, FsAccess, FsCapability, Guarantee, Loss, Mechanism,
-    NetworkMode, NodeKind, OpenFlags, PathKind, Port, Refusal, Request, Rule, decide,
+    Ability, CapabilitySet, Closed, Decision, Denial, Enforcement, FsAccess, Guarantee, Loss, Mechanism, NetworkMode,
+    NodeKind, OpenFlags, Port, Refusal, Request, Rule, decide,
 };
 use nono_linux::{Abi, Kernel};
 use rustix::fs::OFlags;
@@ -252,6 +252,11 @@ impl Ground {
             Decision::Denied(_) => return Err(Errno::ACCESS),
             Decision::Allowed { .. } => self.lost(request)?,
         }
+        // Where a directory goes that nothing is made in, something may be: moved there, it would gain rights.
+        if matches!(request, Request::Rename { from, .. } if self.loses(Some(from), &[Ability::Make, Ability::Change]))
+        {
+            return Err(Errno::XDEV);
+        }
         match by.contains(&Mechanism::MountNamespace) {
             true if asked.moves_nothing() => Ok(()),
             // A mount point, or pinned.
@@ -262,12 +267,14 @@ impl Ground {
         }
     }
 
+    fn loses(&self, directory: Option<&Path>, abilities: &[Ability]) -> bool {
+        let here = |one: &&Loss| Some(one.directory.as_path()) == directory;
+        self.enforcement.lost.iter().filter(here).any(|one| abilities.contains(&one.ability))
+    }
+
     /// What narrowed grants take from what the model allows.
     fn lost(&self, request: &Request) -> Result<(), Errno> {
-        let loses = |directory: Option<&Path>, abilities: &[Ability]| {
-            let here = |one: &&Loss| Some(one.directory.as_path()) == directory;
-            self.enforcement.lost.iter().filter(here).any(|one| abilities.contains(&one.ability))
-        };
+        let loses = |directory, abilities: &[Ability]| self.loses(directory, abilities);
         let (make, change) = ([Ability::Make, Ability::Change], [Ability::Change]);
         let refused = match request {
             Request::Open { path, flags } if flags.contains(OpenFlags::CREATE) => loses(path.parent(), &make),
@@ -309,73 +316,4 @@ impl Ground {
         });
         if busy { Err(Errno::BUSY) } else { Ok(()) }
     }
-}
-
-/// `set` with each grant at all `names` of its object.
-pub(crate) fn with_names(
-    set: &CapabilitySet,
-    lost: &[Loss],
-    names: &[(PathBuf, nono_core::Identity, NodeKind)],
-) -> Option<CapabilitySet> {
-    let mut builder = nono_core::Builder::from(set.clone());
-    let beside = beside(set, lost, names)?;
-    for grant in set.fs().iter().chain(&beside) {
-        for (path, identity, kind) in names {
-            let other = Some(*identity) == grant.identity() && path != grant.resolved();
-            let is_directory = *kind == NodeKind::Directory;
-            if other && is_directory == (grant.kind() == PathKind::Directory) && !set.denies().contains(path) {
-                builder = builder.grant(named(grant, path)?);
-            }
-        }
-    }
-    builder.build().ok()
-}
-
-/// What is lost in a directory, at the other names of it that nothing grants but the rule on it.
-pub(crate) fn lost_by_other_names(
-    set: &CapabilitySet,
-    lost: &[Loss],
-    names: &[(PathBuf, nono_core::Identity, NodeKind)],
-) -> Vec<Loss> {
-    let mut others = Vec::new();
-    for one in lost.iter().filter(|one| one.ability != Ability::Move) {
-        let identity = names.iter().find(|(path, ..)| *path == one.directory).map(|(_, identity, _)| *identity);
-        let rights = if one.ability == Ability::List { FsAccess::READ_DIR } else { FsAccess::CHANGE };
-        let same = names.iter().filter(|(path, found, _)| Some(*found) == identity && *path != one.directory);
-        let same = same.filter(|(path, ..)| !set.access_at(path).intersects(rights));
-        others.extend(same.map(|(path, ..)| Loss { directory: path.clone(), ability: one.ability }));
-    }
-    others
-}
-
-/// What takes the place of a grant that was narrowed: a rule for each entry of the directories on the way to what is denied.
-fn beside(
-    set: &CapabilitySet,
-    lost: &[Loss],
-    names: &[(PathBuf, nono_core::Identity, NodeKind)],
-) -> Option<Vec<FsCapability>> {
-    let mut rules = Vec::new();
-    for (path, identity, kind) in names.iter().filter(|(.., kind)| *kind != NodeKind::Symlink) {
-        let of = lost.iter().filter(|one| Some(one.directory.as_path()) == path.parent()).map(|one| one.ability);
-        let abilities: Vec<Ability> = of.filter(|ability| *ability != Ability::Move).collect();
-        // Where only making or removing was taken, a file has what its directory has.
-        let is_directory = *kind == NodeKind::Directory;
-        if abilities.contains(&Ability::List) || is_directory && !abilities.is_empty() {
-            let (kind, counts) =
-                if is_directory { (PathKind::Directory, FsAccess::all()) } else { (PathKind::File, FsAccess::FILE) };
-            let access = set.access_at(path) & counts;
-            if !access.is_empty() {
-                let found =
-                    nono_core::Resolved { path: path.clone(), kind, identity: Some(*identity), is_device: false };
-                rules.push(FsCapability::from_resolved(path.clone(), found, access).ok()?);
-            }
-        }
-    }
-    Some(rules)
-}
-
-fn named(grant: &FsCapability, path: &Path) -> Option<FsCapability> {
-    let found =
-        nono_core::Resolved { path: path.to_owned(), kind: grant.kind(), identity: grant.identity(), is_device: false };
-    FsCapability::from_resolved(path.to_owned(), found, grant.access()).ok()
 }

@@ -229,6 +229,17 @@ const FOUND: &[(&str, &str)] = &[
          call open RDONLY a/c",
     ),
     (
+        "a directory on the way to what may not be made is not moved to where it could be",
+        "dir c
+         dir b
+         dir b/b
+         dir b/b/ab
+         dir c/b
+         grant READ_FILE|READ_DIR|EXECUTE|WRITE_FILE|TRUNCATE|MAKE_REG|MAKE_DIR|REMOVE_FILE|REMOVE_DIR|REFER .
+         deny b/b/ab/a
+         call rename b c/b/ab",
+    ),
+    (
         "abstract sockets are granted with all others where no rule tells them apart, and that is said",
         "abstract-sockets
          call connect-abstract",

@@ -11,6 +11,7 @@ mod ask;
 mod case;
 mod expect;
 mod found;
+mod names;
 mod random;
 mod run;
 mod tree;

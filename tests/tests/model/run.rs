@@ -4,12 +4,13 @@
 use crate::act::{Scene, act, may_change};
 use crate::ask::{Asked, ask};
 use crate::case::{Call, Case, Close, Plain, PortWish, Wish};
-use crate::expect::{Ground, expected, lost_by_other_names, with_names};
+use crate::expect::{Ground, expected};
+use crate::names::{closed_names, lost_by_other_names, with_names};
 use crate::tree::Tree;
 use crate::walk::{kind_of, walk};
 use nono_core::{
-    Ability, Accepted, Backend, Builder, CachedResolver, CapabilitySet, Enforcement, FsAccess, FsCapability, Guarantee,
-    Identity, Mechanism, NetworkMode, NodeKind, PathKind, Port, Prepared, Reach, Resolver,
+    Accepted, Backend, Builder, CachedResolver, CapabilitySet, FsAccess, FsCapability, Guarantee, Identity, Mechanism,
+    NetworkMode, PathKind, Port, Prepared, Reach, Resolver,
 };
 use nono_linux::{Abi, Capability, Kernel, Linux, Namespaces, NoNamespace, Policy, PrepareError};
 use nono_tests::child::fork;
@@ -303,19 +304,6 @@ impl Bench {
             }
         }
     }
-}
-
-/// Other names of what narrowed grants close, beside the ways to it: a rule on one would open them all (carveout, `narrow`).
-fn closed_names(plan: &Enforcement, names: &[(PathBuf, Identity, NodeKind)]) -> Vec<PathBuf> {
-    let by = plan.denied.iter().filter(|one| one.mechanism == Mechanism::SiblingGrants);
-    let closed: Vec<Identity> = by
-        .filter_map(|one| names.iter().find(|(path, ..)| *path == one.path).map(|(_, identity, _)| *identity))
-        .collect();
-    let narrowed = |path: &Path| {
-        plan.lost.iter().any(|one| one.ability == Ability::List && Some(one.directory.as_path()) == path.parent())
-    };
-    let others = names.iter().filter(|(path, identity, _)| closed.contains(identity) && narrowed(path));
-    others.map(|(path, ..)| path.clone()).collect()
 }
 
 fn kept(case: &Case) -> bool {
