@@ -96,7 +96,8 @@ impl Choice {
     fn add(&mut self, set: &CapabilitySet, one: &Found, namespaces: Namespaces) {
         // A cover hides what is mounted below. A rule is of an object, and opens it by all of its names.
         let narrows = matches!(one.place, Place::Directory | Place::File) && namespaces.permitted().is_err();
-        let others = one.aliases.iter().chain(one.inner.iter().filter(|_| narrows));
+        let inner = one.inner.iter().filter(|[mount, _]| narrows && set.access_at(mount).is_empty());
+        let others = one.aliases.iter().chain(inner.map(|[_, alias]| alias));
         // What no grant reaches by another name needs no cover there, and what is denied by it has its own.
         let reached = others.filter(|alias| !granted_above(set, alias).is_empty() && !is_denied(set, alias));
         let places: Vec<&PathBuf> = std::iter::once(&one.at).chain(reached).collect();

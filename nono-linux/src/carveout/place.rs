@@ -36,8 +36,8 @@ pub(crate) struct Found {
     pub(crate) identity: Option<Identity>,
     /// Where it is too, by other mounts of its file system.
     pub(crate) aliases: Vec<PathBuf>,
-    /// Where what is mounted below it is too.
-    pub(crate) inner: Vec<PathBuf>,
+    /// What is mounted below it, and where that is too.
+    pub(crate) inner: Vec<[PathBuf; 2]>,
     /// What is granted in it and is neither a regular file nor a directory: a read-only mount does not keep it from being
     /// written to.
     pub(crate) special: Vec<PathBuf>,
@@ -80,7 +80,7 @@ fn found(path: &Path, mounts: &[Mounted]) -> Result<Found, PrepareError> {
         let aliases = names.into_iter().filter(|(alias, mount)| shows(alias, *mount)).map(|(alias, _)| alias).collect();
         let inner = mounted_below(at, mounts).into_iter();
         let inner = inner.filter(|names| names.iter().all(|(path, mount)| shows(path, *mount)));
-        let inner = inner.map(|[_, (alias, _)]| alias).collect();
+        let inner = inner.map(|names| names.map(|(path, _)| path)).collect();
         let (place, identity) = (examined.place, Some(examined.identity));
         Found { path: path.to_owned(), at: at.to_owned(), place, identity, aliases, inner, special: Vec::new() }
     };

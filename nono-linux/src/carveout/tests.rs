@@ -165,7 +165,8 @@ fn of_two_denied_names_of_a_place_each_holds_what_is_granted_below_it() {
 #[test]
 fn other_names_of_what_is_mounted_below_are_closed_where_grants_are_narrowed() {
     let mut all = found(Place::Directory);
-    all.inner = vec!["/srv/disk".into(), "/mnt/far".into()];
+    let mount = || PathBuf::from("/home/u/a/secret/disk");
+    all.inner = vec![[mount(), "/srv/disk".into()], [mount(), "/mnt/far".into()]];
     let grants = [directory("/home/u", AccessMode::Read), directory("/srv", AccessMode::Read)];
     let original = set(grants.clone(), &["/home/u/a/secret"]);
     assert_eq!(mounted(&choose(&original, &[all.clone()], Namespaces::Mount)), ["/home/u/a/secret"]);
@@ -174,6 +175,10 @@ fn other_names_of_what_is_mounted_below_are_closed_where_grants_are_narrowed() {
     assert_eq!(holes, ["/home/u/a/secret", "/srv/disk"]);
     let closed: Vec<_> = choice.denied.iter().map(|one| one.path.to_str().unwrap()).collect();
     assert_eq!(closed, holes);
+    // What is mounted there is granted.
+    let grants = grants.into_iter().chain([directory("/home/u/a/secret/disk", AccessMode::Read)]);
+    let choice = choose(&set(grants, &["/home/u/a/secret"]), &[all], NONE);
+    assert_eq!(choice.holes.len(), 1);
 }
 
 /// `/home/u`: files `f` and `g`, directories `a` (with `secret`, `x`), `b`.

@@ -240,6 +240,18 @@ const FOUND: &[(&str, &str)] = &[
          call rename b c/b/ab",
     ),
     (
+        "what is mounted below a denied directory and granted there has its other name",
+        "dir c
+         dir a
+         dir c/b
+         bind c/b/d a
+         grant READ_FILE|READ_DIR|WRITE_FILE|TRUNCATE|MAKE_REG|REMOVE_DIR c/b/d
+         grant READ_FILE|READ_DIR|EXECUTE .
+         deny c
+         no-namespaces
+         call mknod-regular a/b",
+    ),
+    (
         "abstract sockets are granted with all others where no rule tells them apart, and that is said",
         "abstract-sockets
          call connect-abstract",
