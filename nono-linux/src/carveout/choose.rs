@@ -38,8 +38,8 @@ pub(crate) struct Choice {
 /// What is mounted at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Mount {
-    /// What is there: it stays where it is, and has no more rights than these.
-    Itself(Limits),
+    /// What is there: it stays where it is, and takes this from all grants, but for what is granted below otherwise.
+    Itself(Limits, Vec<Back>),
     /// A cover, with what is granted below.
     Cover(Vec<Back>),
 }
@@ -51,10 +51,10 @@ pub(crate) struct Limits {
     pub(crate) no_exec: bool,
 }
 
-/// A granted path below a cover.
+/// A granted path below, with limits of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Back {
-    /// Relative to the cover.
+    /// Relative to the mount.
     pub(crate) below: PathBuf,
     pub(crate) kind: PathKind,
     pub(crate) limits: Limits,
@@ -85,7 +85,7 @@ impl Choice {
     pub(crate) fn shown(&self) -> BTreeMap<PathBuf, Shown> {
         let shown = |(at, mount): (&PathBuf, &Mount)| {
             let shown = match mount {
-                Mount::Itself(_) => Shown::Itself,
+                Mount::Itself(..) => Shown::Itself,
                 Mount::Cover(backs) => Shown::Cover(backs.iter().map(|back| at.join(&back.below)).collect()),
             };
             (at.clone(), shown)
@@ -143,7 +143,7 @@ impl Choice {
         let deny = found.path.as_path();
         let mut mount = Mount::Cover(Vec::new());
         if found.place == Place::Link {
-            mount = Mount::Itself(Limits::default());
+            mount = Mount::Itself(Limits::default(), Vec::new());
         }
         let above = granted_above(set, at).iter().fold(FsAccess::empty(), |all, one| all | one.access());
         let backs = if at == deny { granted_inside(set, deny) } else { Vec::new() };
@@ -152,17 +152,21 @@ impl Choice {
             let keeps =
                 |limits: &Limits| !(limits.read_only && found.special.iter().any(|path| path == one.resolved()));
             let Some(limits) = limits.filter(keeps) else { return self.too_wide(deny, one) };
-            match (one.resolved().strip_prefix(at), &mut mount) {
-                (Ok(below), Mount::Cover(backs)) if below.components().next().is_some() => {
-                    // What is in the same tree with the same rights is there with it.
-                    let holds = |back: &&Back| below.starts_with(&back.below);
-                    let outer = backs.iter().rfind(holds).map(|back| back.limits);
-                    if outer != Some(limits) {
-                        let (below, kind) = (below.to_owned(), one.kind());
-                        backs.push(Back { below, kind, limits, within: outer.is_some() });
-                    }
-                }
-                _ => mount = Mount::Itself(limits),
+            let below = one.resolved().strip_prefix(at).unwrap_or(Path::new(""));
+            // Parents come first.
+            if below.as_os_str().is_empty() {
+                mount = Mount::Itself(limits, Vec::new());
+                continue;
+            }
+            let (around, backs) = match &mut mount {
+                Mount::Itself(limits, backs) => (Some(*limits), backs),
+                Mount::Cover(backs) => (None, backs),
+            };
+            // What is in the same tree with the same rights is there with it.
+            let holds = |back: &&Back| below.starts_with(&back.below);
+            let outer = backs.iter().rfind(holds).map(|back| back.limits).or(around);
+            if outer != Some(limits) {
+                backs.push(Back { below: below.to_owned(), kind: one.kind(), limits, within: outer.is_some() });
             }
         }
         self.mounts.insert(at.to_owned(), mount);
@@ -215,7 +219,7 @@ impl Choice {
         let ways: BTreeSet<PathBuf> =
             self.mounts.keys().flat_map(|path| path.ancestors().skip(1).filter(movable).map(Path::to_owned)).collect();
         for way in ways {
-            self.mounts.entry(way).or_insert(Mount::Itself(Limits::default()));
+            self.mounts.entry(way).or_insert(Mount::Itself(Limits::default(), Vec::new()));
         }
         self.drop_hidden();
     }
@@ -227,7 +231,7 @@ impl Choice {
             .iter()
             .filter_map(|(at, mount)| match mount {
                 Mount::Cover(backs) => Some((at.clone(), backs.iter().map(|back| at.join(&back.below)).collect())),
-                Mount::Itself(_) => None,
+                Mount::Itself(..) => None,
             })
             .collect();
         self.mounts.retain(|path, _| {
@@ -241,11 +245,12 @@ impl Choice {
     /// What is on a mount of its own is parted from what lies beside it: rename(2) and link(2) between the two are `EXDEV`.
     fn tell_mounts(&mut self) {
         for (at, mount) in &self.mounts {
-            let parted = match mount {
-                Mount::Itself(_) => vec![at.clone()],
-                Mount::Cover(backs) => backs.iter().map(|back| at.join(&back.below)).collect(),
+            let (own, backs) = match mount {
+                Mount::Itself(_, backs) => (Some(at.clone()), backs),
+                Mount::Cover(backs) => (None, backs),
             };
-            self.lost.extend(parted.into_iter().map(|directory| Loss { directory, ability: Ability::Move }));
+            let parted = own.into_iter().chain(backs.iter().map(|back| at.join(&back.below)));
+            self.lost.extend(parted.map(|directory| Loss { directory, ability: Ability::Move }));
         }
     }
 

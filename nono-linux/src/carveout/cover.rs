@@ -5,7 +5,7 @@
 //! what is attached; each cover is a bind of its file or directory, and last it is detached, and lives on in them. Everything
 //! is read-only by the mount, which no program changes without `CAP_SYS_ADMIN` in the namespace.
 
-use super::choose::{Choice, Limits, Mount};
+use super::choose::{Back, Choice, Limits, Mount};
 use super::namespaces::{Namespaces, word};
 use crate::restrict::Step;
 use crate::sys::{self, MountAttributes};
@@ -51,7 +51,8 @@ struct Covered {
 
 #[derive(Debug)]
 enum Act {
-    Itself(MountAttributes),
+    /// By itself, with what is granted below bound back.
+    Itself(MountAttributes, Vec<(CString, MountAttributes)>),
     /// By an empty thing.
     Cover,
     /// By this directory of the tmpfs, into which what is granted below is bound back.
@@ -67,8 +68,10 @@ impl Namespace {
         let shared_memory = shared_memory.map(|access| (c_string(Path::new(SHARED_MEMORY)), access));
         let mut namespace = Namespace { shared_memory, ..Namespace::trial(kind) };
         for (number, (at, mount)) in choice.mounts.iter().enumerate() {
+            let below =
+                |backs: &[Back]| backs.iter().map(|back| (c_string(&back.below), attributes(back.limits))).collect();
             let act = match mount {
-                Mount::Itself(limits) => Act::Itself(attributes(*limits)),
+                Mount::Itself(limits, backs) => Act::Itself(attributes(*limits), below(backs)),
                 Mount::Cover(backs) if backs.is_empty() => Act::Cover,
                 Mount::Cover(backs) => {
                     let skeleton = PathBuf::from(number.to_string());
@@ -81,8 +84,7 @@ impl Namespace {
                         }
                         namespace.make(&skeleton.join(&back.below), back.kind);
                     }
-                    let backs = backs.iter().map(|back| (c_string(&back.below), attributes(back.limits)));
-                    Act::CoverAround(c_string(&skeleton), backs.collect())
+                    Act::CoverAround(c_string(&skeleton), below(backs))
                 }
             };
             namespace.mounts.push(Covered { at: c_string(at), act });
@@ -162,7 +164,11 @@ impl Namespace {
         for Covered { at, act } in &self.mounts {
             let target = open(CWD, at)?;
             match act {
-                Act::Itself(attributes) => attach(&bound(&target, *attributes)?, &target)?,
+                Act::Itself(attributes, backs) => {
+                    let own = bound(&target, *attributes)?;
+                    attach(&own, &target)?;
+                    bind_back(&target, &own, backs)?;
+                }
                 Act::Cover => {
                     let kind = FileType::from_raw_mode(fstat(&target)?.st_mode);
                     let cover = if kind == FileType::Directory { DIRECTORY } else { FILE };
@@ -171,11 +177,7 @@ impl Namespace {
                 Act::CoverAround(skeleton, backs) => {
                     let cover = open_tree(&covers, skeleton.as_c_str(), CLONE)?;
                     attach(&cover, &target)?;
-                    for (below, attributes) in backs {
-                        // The target's descriptor is below the cover.
-                        let tree = bound(&open(&target, below)?, *attributes)?;
-                        attach(&tree, &open(&cover, below)?)?;
-                    }
+                    bind_back(&target, &cover, backs)?;
                 }
             }
         }
@@ -241,6 +243,15 @@ fn bound(object: &OwnedFd, attributes: MountAttributes) -> Result<OwnedFd, Errno
         sys::set_mount_attributes(tree.as_fd(), attributes)?;
     }
     Ok(tree)
+}
+
+/// Binds what is in `target`, whose descriptor is below the mount that was attached there, into that mount.
+fn bind_back(target: &OwnedFd, mount: &OwnedFd, backs: &[(CString, MountAttributes)]) -> Result<(), Errno> {
+    for (below, attributes) in backs {
+        let tree = bound(&open(target, below)?, *attributes)?;
+        attach(&tree, &open(mount, below)?)?;
+    }
+    Ok(())
 }
 
 fn attach(mount: &OwnedFd, target: &OwnedFd) -> Result<(), Errno> {

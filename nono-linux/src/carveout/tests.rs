@@ -130,8 +130,23 @@ fn what_is_granted_below_is_bound_back_with_its_own_rights() {
     // Granted itself: it is there, with less than the grant above.
     let itself = directory("/home/u/a/secret", AccessMode::Read);
     let choice = choose(&set([wide, itself], &["/home/u/a/secret"]), &[found(Place::Directory)], Namespaces::Mount);
-    let read_only = Mount::Itself(Limits { read_only: true, no_exec: false });
-    assert_eq!(choice.mounts.get(Path::new("/home/u/a/secret")), Some(&read_only));
+    let limits = Limits { read_only: true, no_exec: false };
+    assert_eq!(choice.mounts.get(Path::new("/home/u/a/secret")), Some(&Mount::Itself(limits, Vec::new())));
+}
+
+#[test]
+fn what_is_granted_for_writing_below_does_not_open_what_is_granted_for_reading() {
+    let secret = directory("/home/u/a/secret", AccessMode::Read);
+    let file = |mode: AccessMode| FsAccess::from(mode) & FsAccess::FILE;
+    let known = grant("/home/u/a/secret/known", PathKind::File, file(AccessMode::ReadWrite));
+    let seen = grant("/home/u/a/secret/seen", PathKind::File, file(AccessMode::Read));
+    let original = set([directory("/home/u", AccessMode::ReadWrite), secret, known, seen], &["/home/u/a/secret"]);
+    let choice = choose(&original, &[found(Place::Directory)], Namespaces::Mount);
+    let limits = Limits { read_only: true, no_exec: false };
+    let back = Back { below: "known".into(), kind: PathKind::File, limits: Limits::default(), within: true };
+    assert_eq!(choice.mounts.get(Path::new("/home/u/a/secret")), Some(&Mount::Itself(limits, vec![back])));
+    let parted = ["/home/u/a", "/home/u/a/secret", "/home/u/a/secret/known"];
+    assert_eq!(lost(&choice), parted.map(|path| (Ability::Move, path)));
 }
 
 #[test]

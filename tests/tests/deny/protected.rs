@@ -38,6 +38,23 @@ fn a_wide_grant_does_not_hand_them_over() {
 }
 
 #[test]
+fn one_file_granted_for_writing_does_not_open_the_directory_that_is_granted_for_reading() {
+    nono_tests::need!(Need::Landlock(1), Need::UserNamespaces);
+    for user in users() {
+        let jail = Jail::of(user);
+        jail.file("home/.ssh/known_hosts", "old\n");
+        let script = "cd ../home/.ssh; cat config; echo new >> known_hosts; echo evil >> config; echo evil > key; \
+                      rm config; mv config known_hosts; cat known_hosts";
+        let run = jail.args(["run", "-q", "--allow", "../home", "--read", "../home/.ssh"]);
+        let ran = run.cmd(["--allow-file", "../home/.ssh/known_hosts", "--", "sh", "-c", script]).run();
+        ran.stdout_is("Host example.org\nold\nnew\n");
+        let there = |name: &str| std::fs::read_to_string(jail.home().join(".ssh").join(name)).ok();
+        assert_eq!(there("config").as_deref(), Some("Host example.org\n"));
+        assert_eq!((there("known_hosts").as_deref(), there("key")), (Some("old\nnew\n"), None));
+    }
+}
+
+#[test]
 fn what_is_granted_exactly_is_handed_over_and_no_more() {
     nono_tests::need!(Need::Landlock(1), Need::UserNamespaces);
     for user in users() {

@@ -252,6 +252,22 @@ const FOUND: &[(&str, &str)] = &[
          call mknod-regular a/b",
     ),
     (
+        "what is granted for writing below does not open the denied directory that is granted for reading",
+        "file a
+         dir b
+         dir b/d
+         hard b/ab a
+         file b/d/c
+         grant WRITE_FILE|TRUNCATE|MAKE_REG|REMOVE_FILE b/ab
+         grant READ_FILE|READ_DIR|EXECUTE b
+         grant WRITE_FILE|TRUNCATE|MAKE_REG|REMOVE_FILE .
+         deny-inherited b
+         call truncate b/d/c
+         call open WRONLY b/d/c
+         call mknod-regular b/e
+         call open RDWR b/ab",
+    ),
+    (
         "abstract sockets are granted with all others where no rule tells them apart, and that is said",
         "abstract-sockets
          call connect-abstract",
