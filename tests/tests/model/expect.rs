@@ -170,7 +170,9 @@ impl Ground {
     /// What the cover itself refuses where a path ends in one: it has mode 0 and is read-only.
     fn covered(&self, call: &Call, asked: &Asked) -> Result<(), Errno> {
         if asked.walks.iter().any(|walk| self.is_missing(&walk.end)) {
-            return Err(Errno::NOENT);
+            // What exists outside is to be made inside, on what is read-only.
+            let makes = |flags: &OFlags| flags.contains(OFlags::CREATE) && !flags.contains(OFlags::PATH);
+            return Err(if matches!(call, Call::Open(flags, _) if makes(flags)) { Errno::ROFS } else { Errno::NOENT });
         }
         match (call, asked.walks.first()) {
             // A mode that is for drivers asks for permission too.

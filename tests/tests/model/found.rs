@@ -268,6 +268,18 @@ const FOUND: &[(&str, &str)] = &[
          call open RDWR b/ab",
     ),
     (
+        "what a cover hides would have to be made, and that is on a read-only mount",
+        "dir a
+         dir a/d
+         file a/b
+         grant READ_FILE|READ_DIR|EXECUTE a/d
+         grant READ_FILE|READ_DIR|EXECUTE .
+         deny a
+         call open RDONLY|CREAT|TRUNC a/b
+         call open RDONLY|CREAT a/b
+         call open RDONLY|TRUNC a/b",
+    ),
+    (
         "abstract sockets are granted with all others where no rule tells them apart, and that is said",
         "abstract-sockets
          call connect-abstract",
