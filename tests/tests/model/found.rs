@@ -280,6 +280,16 @@ const FOUND: &[(&str, &str)] = &[
          call open RDONLY|TRUNC a/b",
     ),
     (
+        "a directory on the way to a denied path has no rule of its own, which would open its other names",
+        "dir c
+         dir b
+         file c/d
+         bind b/a c
+         grant READ_FILE|READ_DIR|EXECUTE|WRITE_FILE|TRUNCATE|MAKE_REG|REMOVE_FILE b
+         deny b/a/ab
+         call open WRONLY|APPEND c/d",
+    ),
+    (
         "abstract sockets are granted with all others where no rule tells them apart, and that is said",
         "abstract-sockets
          call connect-abstract",

@@ -54,20 +54,32 @@ pub(crate) fn lost_by_other_names(set: &CapabilitySet, lost: &[Loss], names: &[N
 
 /// What takes the place of a grant that was narrowed: a rule for each entry of the directories on the way to what is denied.
 fn beside(set: &CapabilitySet, lost: &[Loss], names: &[Name]) -> Option<Vec<FsCapability>> {
+    let make = FsAccess::MAKE_REG | FsAccess::MAKE_DIR | FsAccess::MAKE_SYM | FsAccess::MAKE_SOCK;
+    let make = make | FsAccess::MAKE_FIFO | FsAccess::MAKE_CHAR | FsAccess::MAKE_BLOCK;
+    let withheld = |directory: &Path| {
+        let here = lost.iter().filter(|one| one.directory == directory).map(|one| match one.ability {
+            Ability::List => FsAccess::all(),
+            Ability::Make => make,
+            Ability::Change => make | FsAccess::REMOVE_FILE | FsAccess::REMOVE_DIR,
+            _ => FsAccess::empty(),
+        });
+        here.fold(FsAccess::empty(), |all, one| all | one)
+    };
     let mut rules = Vec::new();
     for (path, identity, kind) in names.iter().filter(|(.., kind)| *kind != NodeKind::Symlink) {
-        let of = lost.iter().filter(|one| Some(one.directory.as_path()) == path.parent()).map(|one| one.ability);
-        let abilities: Vec<Ability> = of.filter(|ability| *ability != Ability::Move).collect();
-        // Where only making or removing was taken, a file has what its directory has.
+        let above = path.parent().map_or(FsAccess::empty(), withheld);
+        if above.is_empty() {
+            continue;
+        }
         let is_directory = *kind == NodeKind::Directory;
-        if abilities.contains(&Ability::List) || is_directory && !abilities.is_empty() {
-            let (kind, counts) =
-                if is_directory { (PathKind::Directory, FsAccess::all()) } else { (PathKind::File, FsAccess::FILE) };
-            let access = set.access_at(path) & counts;
-            if !access.is_empty() {
-                let found = Resolved { path: path.clone(), kind, identity: Some(*identity), is_device: false };
-                rules.push(FsCapability::from_resolved(path.clone(), found, access).ok()?);
-            }
+        let (kind, counts) =
+            if is_directory { (PathKind::Directory, FsAccess::all()) } else { (PathKind::File, FsAccess::FILE) };
+        let all = set.access_at(path) & counts;
+        let own = if is_directory { all.difference(withheld(path)) } else { all };
+        // What it has by its directory needs no rule.
+        if !all.difference(above).contains(own) {
+            let found = Resolved { path: path.clone(), kind, identity: Some(*identity), is_device: false };
+            rules.push(FsCapability::from_resolved(path.clone(), found, own).ok()?);
         }
     }
     Some(rules)
