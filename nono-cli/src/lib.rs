@@ -105,6 +105,14 @@ pub fn panicked(panic: &PanicHookInfo<'_>, end: impl FnOnce(bool)) {
     });
 }
 
+/// As [`panicked`], where memory was asked for that is not there.
+pub fn out_of_memory(end: impl FnOnce(bool)) {
+    supervise::abandon(|began| {
+        terminal::message("nono: error: there is not enough memory\n");
+        end(began);
+    });
+}
+
 fn print(text: &str) -> u8 {
     terminal::output(text);
     exit::SUCCESS

@@ -20,10 +20,53 @@ use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::{panic, process};
 
-/// In place of that of a C library that maps and unmaps memory for each size that is asked for: it made a start a tenth longer.
+/// Memory in place of that of a C library that maps and unmaps some for each size that is asked for: it made a start a tenth
+/// longer. Where there is none, nono ends as by a panic, with the status of a set-up that failed; the standard library would
+/// end by a signal.
 #[cfg(target_env = "musl")]
-#[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+mod memory {
+    use dlmalloc::GlobalDlmalloc;
+    use std::alloc::{GlobalAlloc, Layout};
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    struct Memory;
+
+    #[global_allocator]
+    static MEMORY: Memory = Memory;
+
+    /// Whether the message is being said, for which there may not be enough either.
+    static ENDING: AtomicBool = AtomicBool::new(false);
+
+    fn there(memory: *mut u8) -> *mut u8 {
+        if memory.is_null() && !ENDING.swap(true, Ordering::Relaxed) {
+            nono_cli::out_of_memory(super::end);
+        }
+        memory
+    }
+
+    // SAFETY: dlmalloc's promises are these, and each call is handed on with the caller's.
+    unsafe impl GlobalAlloc for Memory {
+        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+            // SAFETY: handed on.
+            there(unsafe { GlobalDlmalloc.alloc(layout) })
+        }
+
+        unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+            // SAFETY: handed on.
+            unsafe { GlobalDlmalloc.dealloc(memory, layout) }
+        }
+
+        unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+            // SAFETY: handed on.
+            there(unsafe { GlobalDlmalloc.alloc_zeroed(layout) })
+        }
+
+        unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+            // SAFETY: handed on.
+            there(unsafe { GlobalDlmalloc.realloc(memory, layout, size) })
+        }
+    }
+}
 
 /// # Safety
 /// To be called by the C library, once, with the arguments of the process: an array of strings that ends with a null
@@ -47,17 +90,19 @@ unsafe extern "C" fn main(_count: c_int, arguments: *const *const c_char) -> c_i
     process::exit(status.into())
 }
 
-/// Ends this process at a panic, with its message: with the status of a set-up that failed, or, where nono is the parent of a
-/// command that has begun, as the command is ended.
+/// Ends this process at a panic, with its message.
 fn end_on_panic() {
-    let end = |began| {
-        if began {
-            let _ended = kill_process(getpid(), Signal::KILL);
-        }
-        // SAFETY: the call takes an integer and does not return. It runs nothing that could wait for this thread.
-        unsafe { libc::_exit(exit::SETUP.into()) }
-    };
-    panic::set_hook(Box::new(move |panic| panicked(panic, end)));
+    panic::set_hook(Box::new(|panic| panicked(panic, end)));
+}
+
+/// Ends this process: with the status of a set-up that failed, or, where nono is the parent of a command that has begun, as the
+/// command is ended.
+fn end(began: bool) {
+    if began {
+        let _ended = kill_process(getpid(), Signal::KILL);
+    }
+    // SAFETY: the call takes an integer and does not return. It runs nothing that could wait for this thread.
+    unsafe { libc::_exit(exit::SETUP.into()) }
 }
 
 /// # Safety
