@@ -1,4 +1,5 @@
-//! `cargo xtask bench build`: what a sandbox, and a supervisor, add to a build: bare, `nono run`, `nono run --supervised`.
+//! `cargo xtask bench build`: what a sandbox, and a supervisor, add to a build: bare, `nono run`, and
+//! `nono run --approve-rules`.
 //!
 //! The workspace is made here, for it must be the same everywhere and need no network: packages that use each other, with
 //! generic code to compile.
@@ -7,6 +8,7 @@ use super::row::{Row, print};
 use super::{build_nono, timed};
 use crate::tests_run::target_dir;
 use anyhow::{Context, ensure};
+use std::ffi::OsStr;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
@@ -48,7 +50,11 @@ pub(crate) fn run(shell: &Shell, runs: usize) -> anyhow::Result<Vec<Row>> {
     let nono = build_nono(shell, &target)?;
     let place = target.join("bench/workspace");
     workspace(&place)?;
-    let ways: [Option<&[&str]>; 3] = [None, Some(&[]), Some(&["--supervised"])];
+    // Nobody is there to ask: by rules that approve nothing, whatever is not granted is looked at and refused.
+    let rules = target.join("bench/approve-nothing.toml");
+    shell.write_file(&rules, "[approve]\n")?;
+    let supervised = [OsStr::new("--approve-rules"), rules.as_os_str()];
+    let ways: [Option<&[&OsStr]>; 3] = [None, Some(&[]), Some(&supervised)];
     let mut times: [Vec<f64>; 3] = Default::default();
     // The first round finds cold caches.
     for round in 0..=runs {
@@ -63,7 +69,7 @@ pub(crate) fn run(shell: &Shell, runs: usize) -> anyhow::Result<Vec<Row>> {
     let [limit, supervised_limit] = LIMITS;
     let rows = vec![
         Row::ratio("cargo build, nono run", sandboxed, bare, Some(limit))?,
-        Row::ratio("cargo build, nono run --supervised", supervised, bare, Some(supervised_limit))?,
+        Row::ratio("cargo build, nono run --approve-rules", supervised, bare, Some(supervised_limit))?,
     ];
     print("a build, to that without a sandbox", &rows);
     Ok(rows)
@@ -97,7 +103,7 @@ fn workspace(place: &Path) -> anyhow::Result<()> {
 }
 
 /// Seconds of a build from nothing; `flags` of nono, if it is run in it.
-fn once(nono: &Path, place: &Path, flags: Option<&[&str]>) -> anyhow::Result<f64> {
+fn once(nono: &Path, place: &Path, flags: Option<&[&OsStr]>) -> anyhow::Result<f64> {
     let _gone = fs::remove_dir_all(place.join("target"));
     let mut command = match flags {
         None => Command::new("cargo"),
