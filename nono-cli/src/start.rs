@@ -20,8 +20,8 @@ use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::{panic, process};
 
-/// Memory in place of that of a C library that maps and unmaps some for each size that is asked for: it made a start a tenth
-/// longer. Where there is none, nono ends as by a panic, with the status of a set-up that failed; the standard library would
+/// Memory in place of that of a C library that maps and unmaps some for each size that is first asked for: it made a start
+/// longer, by some 80 us of 1,600. Where there is none, nono ends as by a panic, with the status of a set-up that failed; the standard library would
 /// end by a signal.
 #[cfg(target_env = "musl")]
 mod memory {
@@ -44,25 +44,29 @@ mod memory {
         memory
     }
 
-    // SAFETY: dlmalloc's promises are these, and each call is handed on with the caller's.
+    // SAFETY: all memory is dlmalloc's, which keeps the promises of the trait; what is looked at is whether there is any.
     unsafe impl GlobalAlloc for Memory {
+        // SAFETY: the caller gives a layout that is not empty (`GlobalAlloc`).
         unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-            // SAFETY: handed on.
+            // SAFETY: as the caller gave it.
             there(unsafe { GlobalDlmalloc.alloc(layout) })
         }
 
+        // SAFETY: the caller gives memory of this allocator's, of that layout (`GlobalAlloc`).
         unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-            // SAFETY: handed on.
+            // SAFETY: as the caller gave it.
             unsafe { GlobalDlmalloc.dealloc(memory, layout) }
         }
 
+        // SAFETY: the caller gives a layout that is not empty (`GlobalAlloc`).
         unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-            // SAFETY: handed on.
+            // SAFETY: as the caller gave it.
             there(unsafe { GlobalDlmalloc.alloc_zeroed(layout) })
         }
 
+        // SAFETY: the caller gives memory of this allocator's, of that layout, and a size that is not 0 and does not overflow (`GlobalAlloc`).
         unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-            // SAFETY: handed on.
+            // SAFETY: as the caller gave it.
             there(unsafe { GlobalDlmalloc.realloc(memory, layout, size) })
         }
     }

@@ -3,7 +3,7 @@
 use crate::abi::{Absence, Kernel};
 use crate::carveout::{self, Choice, Namespace, Namespaces, Place, SHARED_MEMORY};
 use crate::error::PrepareError;
-use crate::filter::{Filtering, Notified};
+use crate::filter::{Filtering, Notified, Sockets};
 use crate::guarantee::Situation;
 use crate::observe::{Answering, Observer};
 use crate::plan::{Plan, Surroundings, compile, paths};
@@ -145,7 +145,7 @@ impl Linux {
         // What cannot be looked at is a gap here.
         let denies = self.denies(set, &accepted).ok().map(|(choice, _)| choice);
         let plan = compile(set, &self.kernel, &accepted, Surroundings { supervisor, denies: denies.as_ref() });
-        plan.map(|plan| self.enforcement(plan.enforcement))
+        plan.map(|plan| self.enforcement(&plan))
     }
 
     /// What is done about the denied paths of `set`, and in which kind of namespace.
@@ -197,7 +197,7 @@ impl Linux {
             plan.filter.notified.observed = true;
             listener = Some(listener.map_or_else(notification_flags, Ok)?);
         }
-        let enforcement = self.enforcement(plan.enforcement.clone());
+        let enforcement = self.enforcement(&plan);
         if let Some(gap) = enforcement.refused(accepted).next() {
             return Err(PrepareError::Unenforceable { gap: gap.clone() });
         }
@@ -283,16 +283,25 @@ impl Linux {
         Ok(Hygiene { no_core_dumps: !accepted.contains(Guarantee::CoreDumps), passed })
     }
 
-    /// What of the promises holds, this backend's own options counted in.
-    fn enforcement(&self, planned: Enforcement) -> Enforcement {
-        if self.kept.is_empty() {
-            return planned;
+    /// What of the promises holds, with what this backend keeps of the process and what the process hands on.
+    fn enforcement(&self, plan: &Plan) -> Enforcement {
+        let mut enforcement = plan.enforcement.clone();
+        if !self.kept.is_empty() {
+            let names: Vec<String> = self.kept.iter().map(|one| format!("CAP_{one}")).collect();
+            enforcement = enforcement.opened(Gap {
+                risk: format!("the program has {} of root's privileges", names.join(", ")).into(),
+                ..Gap::new(Guarantee::Capabilities, "", "leaving out --keep-cap")
+            });
         }
-        let names: Vec<String> = self.kept.iter().map(|one| format!("CAP_{one}")).collect();
-        planned.opened(Gap {
-            risk: format!("the program has {} of root's privileges", names.join(", ")).into(),
-            ..Gap::new(Guarantee::Capabilities, "", "leaving out --keep-cap")
-        })
+        let leaves_listening = plan.filter.sockets.is_some_and(Sockets::leaves_listening);
+        let inherited = (0..3).chain(self.passed.iter().copied());
+        match inherited.into_iter().find(|one| leaves_listening && sys::may_be_tcp(*one)) {
+            None => enforcement,
+            Some(descriptor) => enforcement.opened(Gap {
+                risk: format!("the program can listen by descriptor {descriptor}, which is a TCP socket").into(),
+                ..Gap::new(Guarantee::ListenAnyPort, "", "giving it a pipe or a file in its place")
+            }),
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::abi::{Abi, Kernel};
 use crate::carveout::Choice;
 use crate::filter::{Filtering, Sockets, Tcp, Unix};
-use nono_core::{Accepted, CapabilitySet, FsAccess, Gap, Guarantee, Mechanism, NetworkMode, Reach};
+use nono_core::{Accepted, CapabilitySet, FsAccess, FsCapability, Gap, Guarantee, Mechanism, NetworkMode, Reach};
 use std::path::Path;
 
 /// What an answer depends on.
@@ -230,17 +230,19 @@ impl Situation<'_> {
 
     /// Whether the sandbox sees nothing in `/proc`, where other processes' command lines are plain files.
     fn closes_proc(&self) -> bool {
-        let proc = Path::new("/proc");
-        let readable = self.set.fs().iter().filter(|one| one.access().intersects(FsAccess::READ_FILE));
-        // The directory of one process, or something in it.
+        let (proc, grants) = (Path::new("/proc"), self.set.fs());
+        let reads = |one: &FsCapability| one.access().intersects(FsAccess::READ_FILE);
+        // The directory of one process, or something in it: grants are sorted by their paths.
+        let below = grants.iter().skip(grants.partition_point(|one| one.resolved() <= proc));
+        let mut below = below.take_while(|one| one.resolved().starts_with(proc));
         let process = |path: &Path| {
             let first = path.strip_prefix(proc).ok().and_then(|below| below.components().next());
             first.is_some_and(|name| name.as_os_str().as_encoded_bytes().iter().all(u8::is_ascii_digit))
         };
-        let stays_open = self.asked_for(Guarantee::Deny) && self.deny().is_err();
-        let all = self.set.access_at(proc).intersects(FsAccess::READ_FILE)
-            || stays_open && readable.clone().any(|one| proc.starts_with(one.resolved()));
-        !all && !readable.into_iter().any(|one| process(one.resolved()))
+        let deny_is_open = self.asked_for(Guarantee::Deny) && self.deny().is_err();
+        let above = deny_is_open && grants.iter().any(|one| reads(one) && proc.starts_with(one.resolved()));
+        let all = above || self.set.access_at(proc).intersects(FsAccess::READ_FILE);
+        !all && !below.any(|one| reads(one) && process(one.resolved()))
     }
 }
 

@@ -305,20 +305,46 @@ fn a_standard_stream_that_is_a_socket_reaches_nobody_and_listens_nowhere() {
             println!("SKIPPED fast-open: net.ipv4.tcp_fastopen is off");
             continue;
         }
-        let ran = |run: Run<'_>| {
-            let stream = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
-            let output = run.cmd(["-c", &script]).command().stdin(stream).output().unwrap();
-            String::from_utf8(output.stdout).unwrap()
-        };
+        let ran = |run: Run<'_>| with_socket(&run.cmd(["-c", &script])).0;
         assert_eq!(ran(jail.program(PYTHON)), format!("{name} done\n"), "outside");
         let inside = ran(jail.args(["run", "-q"]).cmd(["--", PYTHON]));
         let expected = match name {
             "fast-open" => "EPERM",
-            // Unix sockets, which the rules of this kernel tell apart, listen by the same call.
-            "listen" if abi() >= 9 => continue,
+            "listen" if abi() >= 9 => "done",
             _ => "EACCES",
         };
         assert_eq!(inside, format!("{name} {expected}\n"));
     }
     drop(server);
+}
+
+/// Unix sockets listen by the same call: where the program may make some, it is said that such a stream can listen.
+#[test]
+fn a_standard_stream_that_can_listen_is_a_gap() {
+    nono_tests::need!(Need::Landlock(1), Need::Seccomp, Need::Program(PYTHON));
+    let jail = Jail::new();
+    let _server = UnixListener::bind(jail.work().join("socket")).unwrap();
+    let script = format!("{ATTEMPT}stream = socket.socket(fileno=0)\nattempt('listen', lambda: stream.listen())\n");
+    let run =
+        |flags: &[&str]| jail.args(["run", "--no-system", "--read", "/"]).cmd(flags).cmd(["--", PYTHON, "-c", &script]);
+    let unix = ["--allow-unix", "socket"];
+    let (said, noted) = with_socket(&run(&unix));
+    assert_eq!(said, "listen done\n");
+    assert!(noted.contains("listen-any-port"), "{noted}");
+    let (said, noted) = with_socket(&run(&[]));
+    assert_eq!((said == "listen done\n", noted.contains("listen-any-port")), (abi() >= 9, abi() >= 9), "{said}{noted}");
+    // Nothing to listen by.
+    let noted = run(&unix).run().stderr();
+    assert!(!noted.contains("listen-any-port"), "{noted}");
+    let report = jail.args(["run", "--dry-run", "--json"]).cmd(unix).cmd(["--", "true"]);
+    let report: Value = serde_json::from_str(&with_socket(&report).0).unwrap();
+    let gap = report["gaps"].as_array().unwrap().iter().find(|gap| gap["name"] == "listen-any-port").unwrap();
+    assert_eq!(gap["risk"], "the program can listen by descriptor 0, which is a TCP socket");
+}
+
+/// Output and errors of a command whose standard input is a TCP socket.
+fn with_socket(run: &Run<'_>) -> (String, String) {
+    let stream = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    let output = run.command().stdin(stream).output().unwrap();
+    (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
 }

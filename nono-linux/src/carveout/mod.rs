@@ -11,8 +11,8 @@
 //!   not there yet can be covered by no mount: where it could be made, the right to make anything there is withheld, and
 //!   granted again for each directory below ([`mod@narrow`]).
 //!   A rule opens an object by all of its names: where what is mounted below a denied path is reached by another name, that
-//!   is closed too. And an entry that is a hard link or a mount is open by its names outside of the grant, as it would be
-//!   if it were granted by its path.
+//!   is closed too. And an entry that is a hard link or a mount is open by all of its names, as it would be if it were
+//!   granted by its path.
 //!
 //! What programs see: reading, listing or entering a denied path is `EACCES`, what is below it is `EACCES` (to root with
 //! `CAP_DAC_OVERRIDE`, an empty directory: `ENOENT`), writing or making is `EROFS` or `EACCES`, and renaming, removing or

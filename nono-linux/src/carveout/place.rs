@@ -74,15 +74,23 @@ fn special(set: &CapabilitySet, deny: &Path) -> Result<Vec<PathBuf>, Errno> {
 
 fn found(path: &Path, mounts: &[Mounted]) -> Result<Found, PrepareError> {
     let failed = |source: Errno| PrepareError::Deny { path: path.to_owned(), source: source.into() };
+    let shows = |alias: &Path, wanted| examine(alias).is_ok_and(|found| found.mount == wanted);
+    let names = |examined: &Examined, at: &Path| -> Vec<PathBuf> {
+        let names = aliases(at, examined.mount, mounts).into_iter();
+        names.filter(|(alias, mount)| shows(alias, *mount)).map(|(alias, _)| alias).collect()
+    };
     let there = |examined: Examined, at: &Path| {
-        let names = aliases(at, examined.mount, mounts);
-        let shows = |alias: &Path, wanted| examine(alias).is_ok_and(|found| found.mount == wanted);
-        let aliases = names.into_iter().filter(|(alias, mount)| shows(alias, *mount)).map(|(alias, _)| alias).collect();
         let inner = mounted_below(at, mounts).into_iter();
         let inner = inner.filter(|names| names.iter().all(|(path, mount)| shows(path, *mount)));
-        let inner = inner.map(|names| names.map(|(path, _)| path)).collect();
-        let (place, identity) = (examined.place, Some(examined.identity));
-        Found { path: path.to_owned(), at: at.to_owned(), place, identity, aliases, inner, special: Vec::new() }
+        Found {
+            path: path.to_owned(),
+            at: at.to_owned(),
+            aliases: names(&examined, at),
+            inner: inner.map(|names| names.map(|(path, _)| path)).collect(),
+            identity: Some(examined.identity),
+            place: examined.place,
+            special: Vec::new(),
+        }
     };
     let mut error = match examine(path) {
         Ok(examined) => return Ok(there(examined, path)),
@@ -92,10 +100,10 @@ fn found(path: &Path, mounts: &[Mounted]) -> Result<Found, PrepareError> {
         match (error, examine(above)) {
             (Errno::NOENT | Errno::NOTDIR, Ok(examined)) if examined.is_directory => {
                 let name = path.strip_prefix(above).unwrap_or(path);
-                let found = there(examined, above);
-                let aliases = found.aliases.iter().map(|alias| alias.join(name)).collect();
-                let place = Place::Missing { parent: above.to_owned() };
-                return Ok(Found { at: path.to_owned(), place, identity: None, aliases, ..found });
+                let aliases = names(&examined, above).iter().map(|alias| alias.join(name)).collect();
+                let (path, place) = (path.to_owned(), Place::Missing { parent: above.to_owned() });
+                let (at, inner, special) = (path.clone(), Vec::new(), Vec::new());
+                return Ok(Found { path, at, place, identity: None, aliases, inner, special });
             }
             // Who may not look into a directory can be its owner, who may change that: it is closed as a whole.
             (Errno::ACCESS, Ok(examined)) => return Ok(there(examined, above)),

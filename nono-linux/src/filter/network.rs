@@ -94,6 +94,12 @@ impl Sockets {
         (sockets != Sockets::ALL).then_some(sockets)
     }
 
+    /// Whether listening is left open, though no port is granted for it: which family it is for, a filter cannot see, and where
+    /// unix sockets can be made and TCP sockets cannot, they may listen. So may a TCP socket that was inherited.
+    pub(crate) fn leaves_listening(self) -> bool {
+        !self.listen && self.tcp == Tcp::None && self.unix != Unix::Pairs
+    }
+
     const ALL: Sockets = Sockets { tcp: Tcp::All, udp: true, listen: true, unix: Unix::All, rare: true };
 
     /// Refuses all other sockets, and what goes around the rules of those.
@@ -119,9 +125,8 @@ impl Sockets {
         if self.tcp != Tcp::All && self.rare {
             rules.refuse_where(call!("socket"), [Condition::int(0, Equal(AF_SMC))?], Errno::EAFNOSUPPORT)?;
         }
-        if !self.listen && (self.tcp != Tcp::None || self.unix == Unix::Pairs) {
-            // Without a bind the kernel picks a port, and Landlock has no say. Which family it is for, a filter cannot
-            // see: where no TCP socket can be made, unix sockets that can be made may listen.
+        if !self.listen && !self.leaves_listening() {
+            // Without a bind the kernel picks a port, and Landlock has no say.
             rules.refuse(calls!["listen"], Errno::EACCES)?;
         }
         Ok(())

@@ -118,6 +118,26 @@ pub(crate) fn is_directory(descriptor: u32) -> io::Result<bool> {
     Ok(found.st_mode & libc::S_IFMT == libc::S_IFDIR)
 }
 
+/// Whether this descriptor is of a socket that could be one of TCP: of streams, in a family of IP. What cannot be found out of an
+/// open socket is a yes.
+pub(crate) fn may_be_tcp(descriptor: u32) -> bool {
+    let is = |option, wanted: &[libc::c_int]| match socket_option(descriptor, option) {
+        Ok(found) => wanted.contains(&found),
+        Err(error) => !matches!(error.raw_os_error(), Some(libc::EBADF | libc::ENOTSOCK)),
+    };
+    is(libc::SO_DOMAIN, &[libc::AF_INET, libc::AF_INET6]) && is(libc::SO_TYPE, &[libc::SOCK_STREAM])
+}
+
+/// An option of a socket that is an int (socket(7)).
+fn socket_option(descriptor: u32, option: libc::c_int) -> io::Result<libc::c_int> {
+    let number = libc::c_int::try_from(descriptor).map_err(|_large| io::Error::from_raw_os_error(libc::EBADF))?;
+    let (mut found, mut size): (libc::c_int, libc::socklen_t) = (0, 4);
+    // SAFETY: the kernel writes no more than `size` bytes, which is what an int has, and the size; both are writable. A number
+    // that is no descriptor is EBADF.
+    let answer = unsafe { libc::getsockopt(number, libc::SOL_SOCKET, option, (&raw mut found).cast(), &raw mut size) };
+    if answer == 0 { Ok(found) } else { Err(io::Error::last_os_error()) }
+}
+
 /// Makes a system call none of whose arguments is a pointer to anything: small numbers, or none (-1). What it returns is
 /// dropped; a descriptor among it stays open.
 pub(crate) fn call_without_memory(number: u32, arguments: [u64; 3]) -> io::Result<()> {

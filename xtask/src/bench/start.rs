@@ -83,7 +83,7 @@ fn same_grants(nono: &Path) -> Vec<OsString> {
     same
 }
 
-/// The program of `cargo xtask dist`, where it is another one.
+/// The program of `cargo xtask dist`, where the toolchain is there that makes another one of it.
 fn given_away(shell: &Shell, place: &Path) -> anyhow::Result<Option<Candidate>> {
     if !cross::is_there(shell) {
         println!("SKIPPED {DIST}: its toolchain is not there; `cargo xtask cross` fetches it");

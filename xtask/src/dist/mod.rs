@@ -32,7 +32,7 @@ pub(crate) struct Options {
 }
 
 /// What is built where that is possible. A program with musl starts sooner than one with glibc, which at each start asks the
-/// processor for its caches: a hypervisor answers, for some ten microseconds each time.
+/// processor for its caches (CPUID): in a virtual machine the hypervisor has to answer (docs/benchmarks.md).
 const MUSL: [&str; 2] = ["x86_64-unknown-linux-musl", "aarch64-unknown-linux-musl"];
 
 /// A finished program.
@@ -54,7 +54,7 @@ pub(crate) fn run(options: &Options, shell: &Shell) -> anyhow::Result<bool> {
     let mut targets = options.target.clone();
     if targets.is_empty() {
         let own = own_target(shell, &host);
-        targets.extend([own.clone()]);
+        targets.push(own.clone());
         if cross::is_there(shell) {
             targets.extend(MUSL.iter().filter(|other| **other != own).map(|other| (*other).to_owned()));
         } else {
