@@ -118,9 +118,18 @@ fn print(text: &str) -> u8 {
     exit::SUCCESS
 }
 
-/// As clap's `try_parse_from`, but what the flags were made of is left to the end of the process: taking it apart costs as much
-/// as a third of making it.
+/// What was typed: asked of clap only where that has to be asked.
 fn parse(arguments: Vec<OsString>) -> Result<Arguments, clap::Error> {
+    match args::read_usual(&arguments) {
+        Some(run) => Ok(Arguments { command: Subcommands::Run(Box::new(run)) }),
+        None => parse_all(arguments),
+    }
+}
+
+/// As clap's `try_parse_from`, but what the flags were made of is left to the end of the process: taking it apart costs as much
+/// as a third of making it. A function of its own: its stack is several pages.
+#[inline(never)]
+fn parse_all(arguments: Vec<OsString>) -> Result<Arguments, clap::Error> {
     let mut command = ManuallyDrop::new(Arguments::command());
     let mut matches = command.try_get_matches_from_mut(arguments)?;
     Arguments::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))

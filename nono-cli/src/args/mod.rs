@@ -1,4 +1,4 @@
-//! What the user typed, as clap sees it: no I/O, no meaning.
+//! What the user typed, as clap sees it, or, of the usual flags, as it would: no I/O, no meaning.
 
 mod deferred;
 mod learn;
@@ -7,6 +7,7 @@ mod profile;
 mod run;
 mod shell;
 mod supervision;
+mod usual;
 mod why;
 
 pub(crate) use deferred::Deferred;
@@ -16,6 +17,7 @@ pub(crate) use profile::{Profile, ProfileCommand};
 pub(crate) use run::{Grants, Options, Run};
 pub(crate) use shell::Shell;
 pub(crate) use supervision::Supervision;
+pub(crate) use usual::read as read_usual;
 pub(crate) use why::{Asked, Op, Why};
 
 use crate::generated;

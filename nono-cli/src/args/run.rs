@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// `nono run [GRANTS] [OPTIONS] [--] COMMAND [ARG]...`
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Default)]
 pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) grants: Grants,
