@@ -21,22 +21,32 @@ use std::os::unix::ffi::OsStrExt;
 use std::{panic, process};
 
 /// Memory in place of that of a C library that maps and unmaps some for each size that is first asked for: it made a start
-/// longer, by some 80 us of 1,600. Where there is none, nono ends as by a panic, with the status of a set-up that failed; the standard library would
-/// end by a signal.
+/// longer, by some 80 us of 1,600. Where there is none, nono ends as by a panic, with the status of a set-up that failed; the
+/// standard library would end by a signal.
 #[cfg(target_env = "musl")]
 mod memory {
-    use dlmalloc::GlobalDlmalloc;
+    use dlmalloc::Dlmalloc;
     use std::alloc::{GlobalAlloc, Layout};
     use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::{Mutex, MutexGuard, PoisonError};
 
-    struct Memory;
+    /// Behind a lock of the standard library: that of dlmalloc's own global allocator is the C library's, and takes as long as
+    /// what is locked.
+    struct Memory(Mutex<Dlmalloc>);
 
     #[global_allocator]
-    static MEMORY: Memory = Memory;
+    static MEMORY: Memory = Memory(Mutex::new(Dlmalloc::new()));
 
     /// Whether the message is being said, for which there may not be enough either.
     static ENDING: AtomicBool = AtomicBool::new(false);
 
+    impl Memory {
+        fn lock(&self) -> MutexGuard<'_, Dlmalloc> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+    }
+
+    /// Called when nothing is locked: the message takes memory too.
     fn there(memory: *mut u8) -> *mut u8 {
         if memory.is_null() && !ENDING.swap(true, Ordering::Relaxed) {
             nono_cli::out_of_memory(super::end);
@@ -44,30 +54,35 @@ mod memory {
         memory
     }
 
-    // SAFETY: all memory is dlmalloc's, which keeps the promises of the trait; what is looked at is whether there is any.
+    // SAFETY: all memory is dlmalloc's, which keeps the promises of the trait; what is looked at is whether there is any. Nothing
+    // in between allocates or unwinds: the lock is one of atomic numbers, and of futex(2) where threads meet.
     unsafe impl GlobalAlloc for Memory {
         // SAFETY: the caller gives a layout that is not empty (`GlobalAlloc`).
         unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
             // SAFETY: as the caller gave it.
-            there(unsafe { GlobalDlmalloc.alloc(layout) })
+            let memory = unsafe { self.lock().malloc(layout.size(), layout.align()) };
+            there(memory)
         }
 
         // SAFETY: the caller gives memory of this allocator's, of that layout (`GlobalAlloc`).
         unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
             // SAFETY: as the caller gave it.
-            unsafe { GlobalDlmalloc.dealloc(memory, layout) }
+            unsafe { self.lock().free(memory, layout.size(), layout.align()) }
         }
 
         // SAFETY: the caller gives a layout that is not empty (`GlobalAlloc`).
         unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
             // SAFETY: as the caller gave it.
-            there(unsafe { GlobalDlmalloc.alloc_zeroed(layout) })
+            let memory = unsafe { self.lock().calloc(layout.size(), layout.align()) };
+            there(memory)
         }
 
-        // SAFETY: the caller gives memory of this allocator's, of that layout, and a size that is not 0 and does not overflow (`GlobalAlloc`).
+        // SAFETY: the caller gives memory of this allocator's, of that layout, and a size that is not 0 and does not overflow
+        // (`GlobalAlloc`).
         unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
             // SAFETY: as the caller gave it.
-            there(unsafe { GlobalDlmalloc.realloc(memory, layout, size) })
+            let memory = unsafe { self.lock().realloc(memory, layout.size(), layout.align(), size) };
+            there(memory)
         }
     }
 }
