@@ -2,6 +2,7 @@
 
 use crate::error::CapabilityError;
 use crate::path::{Identity, PathKind};
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -14,6 +15,9 @@ use std::rc::Rc;
 
 /// The longest path the kernel takes: `PATH_MAX` of `linux/limits.h` less the closing NUL.
 const LONGEST: usize = 4095;
+
+/// So many links are followed one by one, as by the kernel (`path_resolution(7)`); of more it has something to say.
+const MOST_LINKS: u32 = 40;
 
 /// What a path named when it was resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,10 +104,17 @@ impl CachedResolver {
     /// # Errors
     /// What the system said.
     pub fn find(&self, path: &Path) -> io::Result<Resolved> {
-        match self.below_parent(path)? {
-            Some(found) => Ok(found),
-            None => find(path),
+        let mut at = Cow::Borrowed(path);
+        for _ in 0..=MOST_LINKS {
+            if let Some(found) = self.below_parent(&at)? {
+                return Ok(found);
+            }
+            // A link, or no plain name, of which there is nothing to read.
+            let (Ok(target), Some(parent)) = (fs::read_link(&at), at.parent()) else { break };
+            let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+            at = self.directory(parent)?.join(target).into();
         }
+        find(path)
     }
 
     /// Resolves a directory, and remembers where it is. That it is one is not checked: who asks for something in it finds out.
@@ -123,6 +134,7 @@ impl CachedResolver {
         if let Some(known) = self.directories.borrow().get(path.as_os_str()) {
             return Ok(Rc::clone(known));
         }
+        // Not by following links here: those of two directories may lead to each other, and the system knows the end of that.
         let found = match self.below_parent(path)? {
             Some(Resolved { path, kind: PathKind::Directory, .. }) => path,
             _ => fs::canonicalize(path)?,
@@ -221,7 +233,18 @@ mod tests {
         fs::write(root.join("real/file"), "").unwrap();
         symlink("real", root.join("link")).unwrap();
         symlink("file", root.join("real/alias")).unwrap();
+        symlink("../link/alias", root.join("real/far")).unwrap();
+        symlink(root.join("real/"), root.join("slash")).unwrap();
+        symlink("real/..", root.join("back")).unwrap();
+        symlink(".", root.join("dot")).unwrap();
         for (given, expected) in [
+            ("link/far", "real/file"),
+            ("slash", "real"),
+            ("slash/far", "real/file"),
+            ("back", ""),
+            ("back/slash/..", ""),
+            ("dot", ""),
+            ("dot/link", "real"),
             ("real", "real"),
             ("real/", "real"),
             ("real/.", "real"),
@@ -247,6 +270,13 @@ mod tests {
         fs::write(root.join("file"), "").unwrap();
         symlink("nowhere", root.join("dangling")).unwrap();
         symlink("loop", root.join("loop")).unwrap();
+        symlink("other/x", root.join("each")).unwrap();
+        symlink("each/y", root.join("other")).unwrap();
+        symlink("file", root.join("long0")).unwrap();
+        for links in 1..=40 {
+            symlink(format!("long{}", links - 1), root.join(format!("long{links}"))).unwrap();
+        }
+        assert_eq!(both(&root.join("long39")).unwrap().path, root.join("file"));
         let name = |error: CapabilityError| format!("{error:?}").split([' ', '{']).next().unwrap().to_owned();
         let long = "x/".repeat(2500);
         for (given, expected) in [
@@ -254,6 +284,10 @@ mod tests {
             ("missing/deeper", "NotFound"),
             ("dangling", "DanglingLink"),
             ("loop", "Resolve"),
+            ("long40", "Resolve"),
+            ("loop/x", "Resolve"),
+            ("each", "Resolve"),
+            ("other/x", "Resolve"),
             ("file/", "NotADirectory"),
             ("file/below", "NotADirectory"),
             (&*long, "TooLong"),
