@@ -9,10 +9,16 @@ use std::ffi::OsStr;
 use std::iter::from_fn;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Whether `path` is absolute and plain: no empty name, no `.`, no `..`, no `/` at its end.
 pub(crate) fn is_resolved(path: &Path) -> bool {
     let bytes = path.as_os_str().as_bytes();
+    // Of most paths it is enough that no name is empty and none begins with a dot.
+    let odd = bytes.windows(2).any(|two| two == b"//" || two == b"/.");
+    if !odd && matches!(bytes, [b'/', .., last] if *last != b'/') && !bytes.contains(&0) {
+        return true;
+    }
     // Byte by byte, with the length of the name behind: only names of one and two bytes may mean something else.
     let (mut name, mut has_nul) = (0, false);
     let mut plain = bytes.first() == Some(&b'/');
@@ -44,6 +50,57 @@ pub fn compare(one: &Path, other: &Path) -> Ordering {
     let same = words + one.iter().zip(other).skip(words).take_while(|(byte, against)| byte == against).count();
     let rank = |byte: Option<&u8>| byte.map(|byte| if *byte == b'/' { 0 } else { u16::from(*byte) + 1 });
     rank(one.get(same)).cmp(&rank(other.get(same)))
+}
+
+/// How many bytes all of `paths` begin with.
+pub(crate) fn common_len<'a>(mut paths: impl Iterator<Item = &'a Path>) -> usize {
+    let first = paths.next().map_or(&b""[..], |path| path.as_os_str().as_bytes());
+    paths.fold(first.len(), |common, path| {
+        let bytes = path.as_os_str().as_bytes();
+        // Mostly they begin alike.
+        if bytes.get(..common) == first.get(..common) {
+            return common;
+        }
+        first.iter().zip(bytes).take_while(|(byte, against)| byte == against).count()
+    })
+}
+
+/// A path to be sorted as [`compare`] does: eight bytes of it tell most paths from another.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    bytes: u64,
+    path: Arc<Path>,
+}
+
+impl Key {
+    /// Of a path that is to be compared with others which have the first `common` bytes of it.
+    pub(crate) fn of(path: Arc<Path>, common: usize) -> Key {
+        let mut bytes = [0; 8];
+        let rest = path.as_os_str().as_bytes().get(common..).unwrap_or_default();
+        bytes.iter_mut().zip(rest).for_each(|(to, from)| *to = rank(*from));
+        Key { bytes: u64::from_be_bytes(bytes), path }
+    }
+}
+
+/// Bytes in the order of [`compare`]: `/` before all others, and behind the end of a path, which is 0. A path has no byte 0.
+fn rank(byte: u8) -> u8 {
+    match byte {
+        b'/' => 1,
+        0..b'/' => byte.saturating_add(1),
+        _ => byte,
+    }
+}
+
+impl Ord for Key {
+    fn cmp(&self, other: &Key) -> Ordering {
+        self.bytes.cmp(&other.bytes).then_with(|| compare(&self.path, &other.path))
+    }
+}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Key) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// As [`Path::starts_with`], for resolved paths.
@@ -122,6 +179,24 @@ mod tests {
                 assert_eq!(is_at_or_below(one, other), one.starts_with(other), "{one:?} {other:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_key_sorts_as_the_path_does() {
+        let all = paths();
+        for common in [0, 1, 2] {
+            let alike: Vec<_> = all.iter().filter(|path| common == 0 || path.starts_with(&"/a"[..common])).collect();
+            assert!(common_len(alike.iter().map(Path::new)) >= common);
+            for one in &alike {
+                for other in &alike {
+                    let (one, other) = (Path::new(one), Path::new(other));
+                    let keys = [one, other].map(|path| Key::of(path.into(), common));
+                    assert_eq!(keys[0].cmp(&keys[1]), one.cmp(other), "{one:?} {other:?} from {common}");
+                }
+            }
+        }
+        let len = |paths: &[&str]| common_len(paths.iter().map(Path::new));
+        assert_eq!([len(&[]), len(&["/a/b"]), len(&["/a/b", "/a/c", "/a"]), len(&["/x", "/y"])], [0, 4, 2, 1]);
     }
 
     #[test]
