@@ -13,8 +13,10 @@ use landlock::{
 use nono_core::{FsAccess, PathKind};
 use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fcntl_getfl, fstat, openat, openat2};
 use rustix::io::Errno;
+use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path};
 
 /// Makes the ruleset of `plan`, and says whether a granted object belongs to another user. Nothing is restricted yet.
@@ -24,12 +26,18 @@ pub(crate) fn build(plan: &Plan) -> Result<(OwnedFd, bool), PrepareError> {
     let absence = Absence::Blocked;
     let ruleset = Option::<OwnedFd>::from(ruleset).ok_or(PrepareError::NoLandlock { absence })?;
     let (user, mut foreign) = (rustix::process::geteuid().as_raw(), false);
+    let (mut opener, mut done) = (Opener::default(), Vec::with_capacity(AT_ONCE));
     for rule in &plan.paths {
-        let (object, owner) = open(rule)?;
+        let (object, owner) = opener.open(rule)?;
         foreign |= owner != user;
         add(ruleset.as_fd(), object.as_fd(), rule.access)
             .map_err(|source| PrepareError::Rule { path: rule.path.to_path_buf(), source })?;
+        done.push(object);
+        if done.len() == AT_ONCE {
+            sys::close(&mut done);
+        }
     }
+    sys::close(&mut done);
     Ok((ruleset, foreign))
 }
 
@@ -74,38 +82,79 @@ fn add(ruleset: BorrowedFd<'_>, object: BorrowedFd<'_>, access: FsAccess) -> io:
     sys::landlock_add_path(ruleset, object, to_landlock(access).bits())
 }
 
-/// Opens the object of `rule`: no link is followed, so what is opened is what was resolved, or an error. Its owner is
-/// returned beside it.
-fn open(rule: &PathRule) -> Result<(OwnedFd, u32), PrepareError> {
-    let failed = |source: Errno| PrepareError::Open { path: rule.path.to_path_buf(), source: source.into() };
-    let object = open_without_links(&rule.path).map_err(failed)?;
-    let found = fstat(&object).map_err(failed)?;
-    let kind = match FileType::from_raw_mode(found.st_mode) {
-        FileType::Directory => PathKind::Directory,
-        _ => PathKind::File,
-    };
-    let same = rule.identity.is_none_or(|known| (known.device, known.inode) == (found.st_dev, found.st_ino));
-    if same && kind == rule.kind {
-        Ok((object, found.st_uid))
-    } else {
-        Err(PrepareError::Replaced { path: rule.path.to_path_buf() })
+/// So many descriptors are closed together.
+const AT_ONCE: usize = 16;
+
+/// So many objects of a directory are opened by their whole paths: a handle costs as much as it saves them.
+const FEW: u32 = 6;
+
+/// Opens objects, and remembers the directory of the last one: of thousands of rules the most are for objects in a few
+/// directories, to each of which the kernel then walks once.
+#[derive(Debug, Default)]
+struct Opener<'p> {
+    directory: &'p [u8],
+    /// Objects in it that were opened by their paths.
+    opened: u32,
+    handle: Option<OwnedFd>,
+}
+
+impl<'p> Opener<'p> {
+    /// Opens the object of `rule`: no link is followed, so what is opened is what was resolved, or an error. Its owner is
+    /// returned beside it.
+    fn open(&mut self, rule: &'p PathRule) -> Result<(OwnedFd, u32), PrepareError> {
+        let failed = |source: Errno| PrepareError::Open { path: rule.path.to_path_buf(), source: source.into() };
+        let object = self.open_without_links(&rule.path).map_err(failed)?;
+        let found = fstat(&object).map_err(failed)?;
+        let kind = match FileType::from_raw_mode(found.st_mode) {
+            FileType::Directory => PathKind::Directory,
+            _ => PathKind::File,
+        };
+        let same = rule.identity.is_none_or(|known| (known.device, known.inode) == (found.st_dev, found.st_ino));
+        if same && kind == rule.kind {
+            Ok((object, found.st_uid))
+        } else {
+            Err(PrepareError::Replaced { path: rule.path.to_path_buf() })
+        }
+    }
+
+    fn open_without_links(&mut self, path: &'p Path) -> Result<OwnedFd, Errno> {
+        let Some((directory, name)) = split(path) else { return open_without_links(CWD, path) };
+        if self.directory != directory {
+            *self = Opener { directory, ..Opener::default() };
+        }
+        let handle = match &self.handle {
+            Some(handle) => handle,
+            None if self.opened < FEW => {
+                self.opened = self.opened.saturating_add(1);
+                return open_without_links(CWD, path);
+            }
+            None => self.handle.insert(open_without_links(CWD, Path::new(OsStr::from_bytes(directory)))?),
+        };
+        open_without_links(handle.as_fd(), Path::new(OsStr::from_bytes(name)))
     }
 }
 
-fn open_without_links(path: &Path) -> Result<OwnedFd, Errno> {
+/// The directory of a resolved path, and the name in it. None for what is below the root: there is nothing to walk to.
+fn split(path: &Path) -> Option<(&[u8], &[u8])> {
+    let bytes = path.as_os_str().as_bytes();
+    let (directory, name) = bytes.split_at_checked(bytes.iter().rposition(|byte| *byte == b'/')?)?;
+    (!directory.is_empty()).then_some((directory, name.get(1..)?))
+}
+
+fn open_without_links(place: BorrowedFd<'_>, path: &Path) -> Result<OwnedFd, Errno> {
     // Not O_NOFOLLOW beside it: together they open the link itself (openat2(2)).
     let flags = OFlags::PATH | OFlags::CLOEXEC;
-    match openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
+    match openat2(place, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
         // A filter cannot look into its arguments: a sandbox around this one may have to refuse it (Landlock below ABI 3).
-        Err(Errno::NOSYS) => walk_without_links(path),
+        Err(Errno::NOSYS) => walk_without_links(place, path),
         opened => opened,
     }
 }
 
 /// The same by a step for each name.
-fn walk_without_links(path: &Path) -> Result<OwnedFd, Errno> {
+fn walk_without_links(place: BorrowedFd<'_>, path: &Path) -> Result<OwnedFd, Errno> {
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mut place = openat(CWD, if path.is_absolute() { "/" } else { "." }, flags, Mode::empty())?;
+    let mut place = openat(place, if path.is_absolute() { "/" } else { "." }, flags, Mode::empty())?;
     for name in path.components().filter(|name| !matches!(name, Component::RootDir | Component::CurDir)) {
         place = openat(&place, name.as_os_str(), flags, Mode::empty())?;
         if FileType::from_raw_mode(fstat(&place)?.st_mode) == FileType::Symlink {
@@ -166,6 +215,8 @@ mod tests {
         std::fs::write(&one, "").unwrap();
         std::fs::write(&two, "").unwrap();
         symlink(&root, &link).unwrap();
+        let open = |rule: &PathRule| Opener::default().open(rule).map(drop);
+        let walk = |path: &Path| walk_without_links(CWD, path);
         let identity = |path: &Path| {
             let found = std::fs::metadata(path).unwrap();
             Some(Identity { device: found.dev(), inode: found.ino() })
@@ -184,13 +235,50 @@ mod tests {
         for path in [link.join("one"), link.clone()] {
             let opened = open(&rule(&path, PathKind::File, None));
             assert!(opened.is_err(), "{path:?}: {opened:?}");
-            assert!(matches!(walk_without_links(&path), Err(Errno::LOOP | Errno::NOTDIR)), "{path:?}");
+            assert!(matches!(walk(&path), Err(Errno::LOOP | Errno::NOTDIR)), "{path:?}");
         }
         for path in [&one, &root, Path::new("/")] {
-            let found = fstat(walk_without_links(path).unwrap()).unwrap();
+            let found = fstat(walk(path).unwrap()).unwrap();
             assert_eq!((found.st_dev, found.st_ino), (path.metadata().unwrap().dev(), path.metadata().unwrap().ino()));
         }
-        assert_eq!(walk_without_links(&root.join("missing/one")).unwrap_err(), Errno::NOENT);
+        assert_eq!(walk(&root.join("missing/one")).unwrap_err(), Errno::NOENT);
+    }
+
+    #[test]
+    fn of_many_in_a_directory_each_is_the_one_that_was_resolved() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        let mut rules = Vec::new();
+        for directory in ["one", "two", "one/below"] {
+            std::fs::create_dir(root.join(directory)).unwrap();
+            for number in 0..=2 * FEW {
+                let path = root.join(directory).join(number.to_string());
+                std::fs::write(&path, "").unwrap();
+                let found = std::fs::metadata(&path).unwrap();
+                rules.push(rule(&path, PathKind::File, Some(Identity { device: found.dev(), inode: found.ino() })));
+            }
+        }
+        rules.push(rule(Path::new("/"), PathKind::Directory, None));
+        rules.push(rule(Path::new("/usr"), PathKind::Directory, None));
+        let mut opener = Opener::default();
+        for rule in &rules {
+            assert!(opener.open(rule).is_ok(), "{rule:?}");
+        }
+        // The last ones of a directory, by its handle: replaced, and by a link.
+        let (count, last) = (rules.len() - 2, FEW as usize * 2);
+        for path in [&rules[count - 1].path, &rules[last].path] {
+            std::fs::remove_file(path).unwrap();
+        }
+        std::fs::write(&rules[last].path, "").unwrap();
+        symlink("0", &rules[count - 1].path).unwrap();
+        // A name is given again with the number of the file before it, sometimes.
+        let keeps_its_number =
+            std::fs::metadata(&rules[last].path).unwrap().ino() == rules[last].identity.unwrap().inode;
+        for (at, rule) in rules.iter().enumerate() {
+            let result = opener.open(rule);
+            let is_other = at == count - 1 || at == last && !keeps_its_number;
+            assert_eq!(result.is_err(), is_other, "{rule:?}: {result:?}");
+        }
     }
 
     #[test]
