@@ -15,7 +15,7 @@ pub(crate) struct Start {
     pub(super) pid: u32,
     /// When it started, in clock ticks since boot; 0 if not known.
     pub(super) ticks: u64,
-    /// A tag of its pid and time namespaces; 0 if not known.
+    /// A tag of the `/proc` that has this pid; 0 if not known.
     pub(super) scope: u64,
 }
 
@@ -26,7 +26,7 @@ pub(super) enum Leader {
     Runs,
     /// No process has that pid, or one that started at another time.
     Gone,
-    /// Its pid was given out elsewhere.
+    /// Its pid was given out elsewhere, or that cannot be told.
     Elsewhere,
 }
 
@@ -35,7 +35,7 @@ impl Start {
     /// known", and directories stay until they are judged by age alone.
     pub(crate) fn probe() -> Self {
         let pid = rustix::process::getpid().as_raw_nonzero().get().unsigned_abs();
-        let own = read_stat("/proc/self/stat").ok().and_then(|stat| parse_stat(&stat));
+        let own = read("/proc/self/stat").ok().and_then(|stat| parse_stat(&stat));
         match own {
             Some((listed, ticks)) if listed == u64::from(pid) && listed < PIDS => Self { pid, ticks, scope: scope() },
             _ => Self { pid, ticks: own.map_or(0, |(_, ticks)| ticks), scope: 0 },
@@ -47,10 +47,12 @@ impl Start {
         if self.scope == 0 || name.scope != self.scope {
             return Leader::Elsewhere;
         }
-        match read_stat(&format!("/proc/{}/stat", name.pid)) {
+        match read(&format!("/proc/{}/stat", name.pid)) {
             Ok(stat) => match parse_stat(&stat) {
-                Some((pid, ticks)) if pid == name.pid && ticks % TICKS != name.ticks => Leader::Gone,
-                _ => Leader::Runs,
+                Some((pid, ticks)) if pid != name.pid || ticks % TICKS == name.ticks => Leader::Runs,
+                Some(_) if tells_same_time(name.pid) => Leader::Gone,
+                Some(_) => Leader::Elsewhere,
+                None => Leader::Runs,
             },
             // Mounted with hidepid, /proc also lacks processes that run.
             Err(Errno::NOENT | Errno::SRCH) if is_unused(name.pid) => Leader::Gone,
@@ -64,12 +66,12 @@ fn is_unused(pid: u64) -> bool {
     pid.is_some_and(|pid| rustix::process::test_kill_process(pid) == Err(Errno::SRCH))
 }
 
-/// Reads a stat file; it has some 300 bytes, and at most 16 of them are the program's to choose.
-fn read_stat(path: &str) -> rustix::io::Result<Vec<u8>> {
+/// Reads a small file of `/proc`. A stat file has some 300 bytes, and at most 16 of them are the program's to choose.
+fn read(path: &str) -> rustix::io::Result<Vec<u8>> {
     let file = rustix::fs::openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-    let mut stat = Vec::with_capacity(2048);
-    rustix::io::read(&file, rustix::buffer::spare_capacity(&mut stat))?;
-    Ok(stat)
+    let mut text = Vec::with_capacity(2048);
+    rustix::io::read(&file, rustix::buffer::spare_capacity(&mut text))?;
+    Ok(text)
 }
 
 /// Pid and start time (fields 1 and 22) of a stat file. Field 2 is the program's name in parentheses
@@ -85,14 +87,18 @@ fn number(digits: &[u8]) -> Option<u64> {
     str::from_utf8(digits).ok()?.parse().ok()
 }
 
-/// A tag of the namespaces that pids and start times belong to, 1 to 210; 0: not known. The kernel
-/// gives a namespace's number out again only when nothing runs in it any more.
+/// A tag of the `/proc` in which a pid is looked up, 1 to 210; 0: there is none. That of another pid namespace is another file
+/// system. The numbers of the namespaces themselves take 24 us to find out, this takes 2 (docs/benchmarks.md).
 fn scope() -> u64 {
-    let inode = |path| rustix::fs::stat(path).map(|found| found.st_ino);
-    match inode("/proc/self/ns/pid") {
-        // Kernels before 5.6 have no time namespaces.
-        Ok(pid) => pid.wrapping_mul(31).wrapping_add(inode("/proc/self/ns/time").unwrap_or(0)) % (SCOPES - 1) + 1,
-        Err(_) => 0,
+    rustix::fs::stat("/proc").map_or(0, |found| found.st_dev % (SCOPES - 1) + 1)
+}
+
+/// Whether this process is told the start time of process `pid` as that was told itself: in another time namespace the clock is
+/// set by other offsets (`time_namespaces(7)`; none before Linux 5.6). No where that may not be known.
+fn tells_same_time(pid: u64) -> bool {
+    match read("/proc/self/timens_offsets") {
+        Err(Errno::NOENT) => true,
+        own => own.is_ok() && own == read(&format!("/proc/{pid}/timens_offsets")),
     }
 }
 
@@ -128,6 +134,36 @@ mod tests {
     }
 
     #[test]
+    fn a_start_time_of_another_time_namespace_says_nothing() {
+        // As root by itself; else with a user namespace.
+        for flags in [&["--time"][..], &["--time", "--user"]] {
+            let mut command = Command::new("unshare");
+            command.args(flags).args(["--fork", "--boottime", "1000", "cat"]);
+            let Ok(mut child) = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
+            else {
+                break;
+            };
+            let mut echo = [0; 1];
+            std::io::Write::write_all(child.stdin.as_mut().unwrap(), b"x").unwrap();
+            let runs = std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut echo).is_ok();
+            let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", child.id()));
+            let said =
+                children.ok().and_then(|all| all.split_whitespace().next()?.parse().ok()).filter(|_| runs).map(|pid| {
+                    let own = Start::probe();
+                    let seen = parse_stat(&read(&format!("/proc/{pid}/stat")).unwrap()).unwrap().1;
+                    own.leader(Name { pid, ticks: (seen + 1) % TICKS, scope: own.scope })
+                });
+            drop(child.stdin.take());
+            child.wait().unwrap();
+            if let Some(said) = said {
+                assert_eq!(said, Leader::Elsewhere);
+                return;
+            }
+        }
+        crate::tmpdir::tests::skip("a time namespace");
+    }
+
+    #[test]
     fn a_pid_of_another_namespace_says_nothing() {
         let own = Start::probe();
         let other = Name { scope: own.scope % (SCOPES - 1) + 1, ..Name::of(&own) };
@@ -139,7 +175,7 @@ mod tests {
     fn a_process_is_gone_when_it_was_waited_for() {
         let own = Start::probe();
         let mut child = Command::new("/bin/cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-        let stat = read_stat(&format!("/proc/{}/stat", child.id())).unwrap();
+        let stat = read(&format!("/proc/{}/stat", child.id())).unwrap();
         let (pid, ticks) = parse_stat(&stat).unwrap();
         let name = Name { pid, ticks: ticks % TICKS, scope: own.scope };
         assert_eq!(own.leader(name), Leader::Runs);

@@ -10,8 +10,8 @@
 //!
 //! A name is six digits in base 62 and a mark. Six digits hold 62^6 = 56 800 235 584 values, and
 //! 2^22 process ids (the kernel's largest) x 64 x 211 = 56 639 881 216 of them are used: the start
-//! time is kept modulo 64 clock ticks, and the rest is a tag of the pid and time namespaces, in which
-//! alone the first two mean anything. What is cut off can only keep a directory longer: of the
+//! time is kept modulo 64 clock ticks, and the rest is a tag of the `/proc` in which alone the
+//! first two mean anything: each pid namespace has another. What is cut off can only keep a directory longer: of the
 //! processes that get a dead leader's pid, one in 64 passes for it, until it ends. The mark is what a
 //! program does not put at the end of a name by chance: inside an outer private directory ours lie
 //! among the command's own files.
@@ -24,7 +24,7 @@ const WIDTH: usize = 6;
 pub(super) const PIDS: u64 = 1 << 22;
 /// What a start time is kept modulo.
 pub(super) const TICKS: u64 = 64;
-/// How many tags of namespaces there are; tag 0 says that they are not known.
+/// How many tags of `/proc` there are; tag 0 says that it is not known.
 pub(super) const SCOPES: u64 = 211;
 /// The bytes a name can end in; the later ones serve when a dead leader's directory has the first.
 const MARKS: [char; 4] = ['-', '_', '+', '='];
@@ -38,7 +38,7 @@ pub(super) struct Name {
     pub(super) pid: u64,
     /// Its start time modulo [`TICKS`].
     pub(super) ticks: u64,
-    /// Tag of its namespaces, below [`SCOPES`]; 0: not known.
+    /// Tag of its `/proc`, below [`SCOPES`]; 0: not known.
     pub(super) scope: u64,
 }
 

@@ -4,8 +4,8 @@
 //! week, if its leader's pid is of another namespace. It is first condemned, renamed to a name that says
 //! so: a removal that runs out of time is itself a change, and would have to wait another hour. One
 //! process sweeps at a time; others go on with their start. A sweep that was not interrupted in a
-//! removal leaves a mark, and for a minute no other looks, so that starting many commands does not list
-//! all their directories each time.
+//! removal leaves a mark, and for a minute no other looks (for a second, if there was more to look at),
+//! so that starting many commands does not list all their directories each time.
 
 use super::age::{self, Look, Search};
 use super::leader::{Leader, Start};
@@ -23,6 +23,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// The mark: locked by who sweeps, its time set when a sweep ends. A directory, because a file could be
 /// a hard link to one elsewhere, whose time we would then set.
 const MARK: &CStr = c".swept";
+
+/// How long after a sweep that did not come to the end there is no other: who starts a thousand commands an hour leaves more
+/// than one sweep a minute removes, and 5 ms a second are no burden.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// When a directory is left over, and how long a sweep may take.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +73,7 @@ struct Sweep<'a> {
 }
 
 impl Limits {
-    /// Five milliseconds a start and at most once a minute, for what did not change for an hour.
+    /// Five milliseconds a start and at most once a minute or, while there is more than that, a second, for what did not change for an hour.
     pub(crate) fn standard() -> Self {
         let hour = Duration::from_hours(1);
         Self {
@@ -95,8 +99,13 @@ pub(super) fn sweep(base: &Base, start: &Start, limits: &Limits) -> Swept {
     let Ok(found) = rustix::fs::fstat(&base.handle) else { return Swept::default() };
     let Ok(listing) = open::listable(base.handle.as_fd()) else { return Swept::default() };
     let (swept, interrupted) = Sweep { base, owner: found.st_uid, start, limits, deadline }.run(&listing);
-    // The mark may be new: what was interrupted is gone on with at the next start, not in a minute.
-    let ended = Timespec { tv_sec: if interrupted { 0 } else { seconds(limits.now) }, tv_nsec: 0 };
+    let ended = match swept.late {
+        // The mark may be new: what was interrupted is gone on with at the next start.
+        true if interrupted => 0,
+        true => limits.before(limits.pause.saturating_sub(AGAIN)),
+        false => seconds(limits.now),
+    };
+    let ended = Timespec { tv_sec: ended, tv_nsec: 0 };
     let _ = rustix::fs::futimens(&turn, &Timestamps { last_access: ended, last_modification: ended });
     swept
 }

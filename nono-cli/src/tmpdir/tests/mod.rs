@@ -135,7 +135,7 @@ fn is_root() -> bool {
 }
 
 /// A precondition that this machine lacks: a skip, or a failure where everything is required.
-fn skip(missing: &str) {
+pub(in crate::tmpdir) fn skip(missing: &str) {
     let required = std::env::var("NONO_TEST_REQUIRE").unwrap_or_default();
     assert_ne!(required, "all", "missing: {missing}");
     println!("skipped: {missing}");

@@ -156,6 +156,24 @@ fn one_sweeps_at_a_time_and_once_a_minute() {
 }
 
 #[test]
+fn where_time_was_too_short_a_second_is_waited() {
+    let ground = Ground::new();
+    let own = ground.own();
+    let _left = ground.left_over(1);
+    let none = Limits { budget: Duration::ZERO, pause: Duration::from_mins(1), ..in_two_hours() };
+    let late = Swept { late: true, ..Swept::default() };
+    assert_eq!(own.sweep_beside(&none), late);
+    assert_eq!(own.sweep_beside(&none), Swept::default(), "within the second");
+    let later = Limits { now: none.now + Duration::from_secs(2), ..none };
+    assert_eq!(own.sweep_beside(&later), late);
+    let enough = Limits { now: later.now + Duration::from_secs(2), budget: Duration::from_mins(1), ..none };
+    assert_eq!(own.sweep_beside(&enough).removed, 1);
+    let again = Limits { now: enough.now + Duration::from_secs(2), ..enough };
+    let _second = ground.left_over(2);
+    assert_eq!(own.sweep_beside(&again), Swept::default(), "within the minute");
+}
+
+#[test]
 fn sweeping_at_once_is_harmless() {
     let ground = Ground::new();
     let own = ground.own();
