@@ -2,13 +2,13 @@
 //! names costs about as much as a look at thirty of them (docs/benchmarks.md).
 
 use crate::look::{ByHandle, below};
+use crate::platform;
 use nono_core::{Look, PathKind, Resolved};
-use rustix::fs::{CWD, FileType, Mode, OFlags, RawDir, openat};
+use rustix::fs::FileType;
 use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::io;
-use std::mem::MaybeUninit;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -82,21 +82,22 @@ impl List {
     /// Nothing where `directory` cannot be listed.
     fn of(directory: &Path) -> List {
         let mut list = List { text: Vec::with_capacity(1024), names: Vec::with_capacity(128) };
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let Ok(open) = openat(CWD, directory, flags, Mode::empty()) else { return list };
-        let mut buffer = [MaybeUninit::uninit(); 8192];
-        let mut entries = RawDir::new(open, &mut buffer);
-        for _ in 0..MOST {
-            let Some(Ok(entry)) = entries.next() else { break };
-            let kind = match entry.file_type() {
-                FileType::Directory => PathKind::Directory,
-                FileType::RegularFile => PathKind::File,
-                _ => continue,
+        let (mut names, List { text, names: listed }) = (0, &mut list);
+        // What was listed before a failure is there; of the rest nothing is said.
+        let _failed = platform::list(directory, |name, file_type| {
+            let kind = match file_type {
+                FileType::Directory => Some(PathKind::Directory),
+                FileType::RegularFile => Some(PathKind::File),
+                _ => None,
             };
-            let (name, start) = (entry.file_name().to_bytes(), list.text.len());
-            list.text.extend_from_slice(name);
-            list.names.push(Listed { beginning: beginning(name), at: start..list.text.len(), kind });
-        }
+            if let Some(kind) = kind {
+                let start = text.len();
+                text.extend_from_slice(name);
+                listed.push(Listed { beginning: beginning(name), at: start..text.len(), kind });
+            }
+            names += 1;
+            if names < MOST { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
         list.names.sort_unstable_by_key(|one| one.beginning);
         list
     }

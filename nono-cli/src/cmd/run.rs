@@ -7,6 +7,7 @@ use crate::explain::{self, Watch};
 use crate::platform::{self, ExecError, Sandbox, SpawnError, exec, withheld_variables};
 use crate::policy::{self, Host};
 use crate::profile::Absent;
+use crate::protected::is_at_or_below;
 use crate::report::{self, Report};
 use crate::shell::{self, Furnished};
 use crate::supervise::{self, Desk, Ended, Session, SuperviseError};
@@ -129,7 +130,7 @@ fn dry_run(start: &Start<'_>) -> Result<u8, CliError> {
 /// A command cannot start in what is denied to it.
 fn check_workdir(start: &Start<'_>) -> Result<(), CliError> {
     let nearest = |paths: &mut dyn Iterator<Item = &Path>| {
-        paths.filter(|path| start.workdir.starts_with(path)).map(|path| path.components().count()).max()
+        paths.filter(|path| is_at_or_below(start.workdir, path)).map(|path| path.components().count()).max()
     };
     let denied = nearest(&mut start.set.denies().iter().map(PathBuf::as_path));
     let granted = nearest(&mut start.set.fs().iter().map(FsCapability::resolved));

@@ -6,11 +6,13 @@ use crate::error::CliError;
 use crate::program;
 use nono_core::{Accepted, Backend, CachedResolver, CapabilitySet, Enforcement, Foresight, Prepared, Support};
 use nono_macos::{Handover, Seatbelt};
-use rustix::fs::OFlags;
+use rustix::fs::{FileType, OFlags};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::ops::ControlFlow;
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -31,6 +33,23 @@ pub(crate) const DESCRIPTORS: &str = "/dev/fd";
 pub(crate) const LONGEST_SOCKET: usize = 103;
 /// Opens a directory.
 pub(crate) const HANDLE: OFlags = OFlags::RDONLY;
+
+/// Tells `each` the names in `directory` and what each is, until it breaks.
+pub(crate) fn list(directory: &Path, mut each: impl FnMut(&[u8], FileType) -> ControlFlow<()>) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let kind = entry.file_type().map_or(FileType::Unknown, |kind| match kind {
+            kind if kind.is_dir() => FileType::Directory,
+            kind if kind.is_symlink() => FileType::Symlink,
+            kind if kind.is_file() => FileType::RegularFile,
+            _ => FileType::Unknown,
+        });
+        if each(entry.file_name().as_bytes(), kind).is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
 
 /// Set for a helper that is to restrict nothing. Only for tests on systems that have no Seatbelt.
 const PRETEND: &str = "NONO_TEST_PRETEND";

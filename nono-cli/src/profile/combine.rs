@@ -70,6 +70,7 @@ pub(super) fn add(
     let mut added = Added::default();
     let sockets = join_networks(profiles, network)?;
     for profile in profiles {
+        added.grants.reserve(profile.grants.len());
         for grant in &profile.grants {
             added.grants.extend(lookup.grant(grant)?);
         }

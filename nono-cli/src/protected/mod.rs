@@ -62,11 +62,11 @@ impl Protected {
             denies.extend(wide.covered(Path::new(line)).then(|| PathBuf::from(line)));
         }
         for (home, listing) in &self.homes {
-            let near = wide.touches(home);
+            let reach = wide.reach(home);
             for path in lines().filter_map(|line| line.strip_prefix("~/")) {
                 if listing.may_be_elsewhere(path) {
                     wide.cover_ways(&home.join(path), resolver, &mut denies);
-                } else if near {
+                } else if reach.may_cover(path) {
                     let path = home.join(path);
                     denies.extend(wide.covered(&path).then_some(path));
                 }

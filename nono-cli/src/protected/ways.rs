@@ -1,9 +1,9 @@
 //! What can lead elsewhere in a home directory.
 
-use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
-use std::fs;
+use crate::platform;
+use rustix::fs::FileType;
 use std::io;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 /// What can lead elsewhere in a home directory and in its `.config`: two listings tell which of the many protected paths
@@ -15,15 +15,16 @@ pub(super) struct Listing {
     config_is_directory: bool,
 }
 
-/// The names in a directory that are not files; true for a link.
-type Ways = BTreeMap<OsString, bool>;
+/// The names in a directory that are not files, sorted; true for a link.
+#[derive(Debug, Default)]
+struct Ways(Vec<(Box<[u8]>, bool)>);
 
 impl Listing {
     pub(super) fn read(home: &Path) -> Listing {
-        let names = ways(home);
+        let names = Ways::of(home);
         let config_is_directory =
-            names.as_ref().and_then(|names| names.get(OsStr::new(".config"))).is_some_and(|is_link| !is_link);
-        let config = if config_is_directory { ways(&home.join(".config")) } else { None };
+            names.as_ref().and_then(|names| names.get(b".config")).is_some_and(|is_link| !is_link);
+        let config = if config_is_directory { Ways::of(&home.join(".config")) } else { None };
         Listing { home: names, config, config_is_directory }
     }
 
@@ -39,23 +40,33 @@ impl Listing {
 fn may_lead_on(ways: Option<&Ways>, path: &str) -> bool {
     let (first, is_last) = path.split_once('/').map_or((path, true), |(first, _)| (first, false));
     // In a directory the next name has to be looked at.
-    ways.is_none_or(|ways| ways.get(OsStr::new(first)).is_some_and(|is_link| *is_link || !is_last))
+    ways.is_none_or(|ways| ways.get(first.as_bytes()).is_some_and(|is_link| is_link || !is_last))
 }
 
-/// What in `directory` can lead on; if there is no such directory, nothing.
-fn ways(directory: &Path) -> Option<Ways> {
-    let entries = match fs::read_dir(directory) {
-        Ok(entries) => entries,
-        Err(error) => return (error.kind() == io::ErrorKind::NotFound).then(Ways::new),
-    };
-    let mut ways = Ways::new();
-    for entry in entries {
-        let entry = entry.ok()?;
-        // What cannot be looked at is taken for a link.
-        let (is_link, leads_on) = entry.file_type().map_or((true, true), |is| (is.is_symlink(), is.is_dir()));
-        if is_link || leads_on {
-            ways.insert(entry.file_name(), is_link);
+impl Ways {
+    /// Those of `directory`; if there is no such directory, none.
+    fn of(directory: &Path) -> Option<Ways> {
+        let mut ways = Vec::new();
+        let listed = platform::list(directory, |name, file_type| {
+            // What the file system does not tell is taken for a link.
+            let is_link = match file_type {
+                FileType::Directory => Some(false),
+                FileType::Symlink | FileType::Unknown => Some(true),
+                _ => None,
+            };
+            ways.extend(is_link.map(|is_link| (name.into(), is_link)));
+            ControlFlow::Continue(())
+        });
+        match listed {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Some(Ways::default()),
+            listed => listed.ok()?,
         }
+        ways.sort_unstable();
+        Some(Ways(ways))
     }
-    Some(ways)
+
+    fn get(&self, name: &[u8]) -> Option<bool> {
+        let at = self.0.binary_search_by(|(one, _)| (**one).cmp(name)).ok()?;
+        self.0.get(at).map(|(_, is_link)| *is_link)
+    }
 }

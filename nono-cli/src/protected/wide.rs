@@ -14,6 +14,27 @@ const MOST_LINKS: u32 = 40;
 /// The grants that are not of the system group, sorted: there may be thousands, and a hundred protected paths to be looked up.
 pub(super) struct Wide<'a>(Vec<&'a FsCapability>);
 
+/// What of a directory the grants reach.
+#[derive(Debug)]
+pub(super) enum Reach<'a> {
+    /// All that is in it.
+    All,
+    /// Something at or below these names, sorted.
+    Below(Vec<&'a [u8]>),
+}
+
+impl Reach<'_> {
+    /// Whether any of the grants may be of a directory above `path`, which is relative.
+    pub(super) fn may_cover(&self, path: &str) -> bool {
+        match self {
+            Reach::All => true,
+            Reach::Below(names) => path
+                .split_once('/')
+                .is_some_and(|(first, _)| names.binary_search_by(|name| (**name).cmp(first.as_bytes())).is_ok()),
+        }
+    }
+}
+
 impl<'a> Wide<'a> {
     pub(super) fn of(grants: &'a [FsCapability]) -> Wide<'a> {
         let mut grants: Vec<_> = grants.iter().filter(|grant| *grant.source() != Source::System).collect();
@@ -22,24 +43,32 @@ impl<'a> Wide<'a> {
         Wide(grants)
     }
 
-    /// Whether any grant is of `directory`, of something in it, or of a directory above it.
-    pub(super) fn touches(&self, directory: &Path) -> bool {
-        let below = |grant: &&FsCapability| is_at_or_below(grant.resolved(), directory);
-        self.above(directory).next().is_some() || self.0.iter().any(below)
+    /// What of `directory` the grants reach: of a hundred paths in a home directory hardly one has to be looked for.
+    pub(super) fn reach(&self, directory: &Path) -> Reach<'a> {
+        if self.above(directory).next().is_some() || self.at(directory).next().is_some() {
+            return Reach::All;
+        }
+        let below = self.from(directory).map_while(|grant| first_name(grant.resolved(), directory));
+        let mut names: Vec<&[u8]> = below.collect();
+        names.dedup();
+        Reach::Below(names)
     }
 
     /// The grants of directories strictly above `path`, which is written as a resolved path, the nearest first.
     pub(super) fn above(&self, path: &Path) -> impl Iterator<Item = &'a FsCapability> {
-        let grants = directories_above(path).flat_map(|above| self.at(Path::new(above)).iter().copied());
+        let grants = directories_above(path).flat_map(|above| self.at(Path::new(above)));
         grants.filter(|grant| grant.kind() == PathKind::Directory)
     }
 
     /// The grants of exactly `path`.
-    fn at(&self, path: &Path) -> &[&'a FsCapability] {
+    fn at(&self, path: &Path) -> impl Iterator<Item = &'a FsCapability> {
+        self.from(path).take_while(move |grant| grant.resolved().as_os_str() == path.as_os_str())
+    }
+
+    /// The grants from `path` on: first those of it, then those of what is in it, then others.
+    fn from(&self, path: &Path) -> impl Iterator<Item = &'a FsCapability> {
         let first = self.0.partition_point(|grant| compare_paths(grant.resolved(), path).is_lt());
-        let rest = self.0.get(first..).unwrap_or_default();
-        let count = rest.iter().take_while(|grant| grant.resolved().as_os_str() == path.as_os_str()).count();
-        rest.get(..count).unwrap_or_default()
+        self.0.get(first..).unwrap_or_default().iter().copied()
     }
 
     /// Whether a grant of a directory strictly above `protected` reaches it: where it exists, and where it could be made.
@@ -76,7 +105,7 @@ impl<'a> Wide<'a> {
 
     /// Refuses a grant that could change `own`: of it, or below it. What is granted above is denied there.
     pub(super) fn check_own(&self, own: &Path) -> Result<(), ProtectedError> {
-        let mut below = self.0.iter().copied().filter(|grant| is_at_or_below(grant.resolved(), own));
+        let mut below = self.from(own).take_while(|grant| is_at_or_below(grant.resolved(), own));
         match below.find(|grant| changes(grant)) {
             Some(grant) => Err(ProtectedError::OwnState {
                 flag: flag(grant),
@@ -116,6 +145,14 @@ fn directories_above(path: &Path) -> impl Iterator<Item = &OsStr> {
     above.map(OsStr::from_bytes)
 }
 
+/// Of a path in `directory`, the first name behind it.
+fn first_name<'p>(path: &'p Path, directory: &Path) -> Option<&'p [u8]> {
+    let directory = directory.as_os_str().as_bytes();
+    let rest = path.as_os_str().as_bytes().strip_prefix(directory)?;
+    let rest = if directory == b"/" { rest } else { rest.strip_prefix(b"/")? };
+    rest.split(|byte| *byte == b'/').next()
+}
+
 fn flag(grant: &FsCapability) -> String {
     match grant.source() {
         Source::Flag(name) => name.to_string(),
@@ -134,5 +171,35 @@ mod tests {
             let expected: Vec<_> = Path::new(path).ancestors().skip(1).map(Path::as_os_str).collect();
             assert_eq!(directories_above(Path::new(path)).collect::<Vec<_>>(), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn what_is_not_reached_is_not_covered() {
+        let resolver = nono_core::StdResolver;
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        for name in ["home/a/b", "home/a.b/c", "home/z", "homes/a", "x"] {
+            fs::create_dir_all(root.join(name)).unwrap();
+        }
+        let paths = ["a", "a/b", "a/b/c", "a.b/c", "z/x", "y/x", "x"];
+        let all = ["", "home", "home/a", "home/a/b", "home/a.b/c", "home/z", "homes/a", "x"];
+        let mut reached = 0;
+        for set in 0..1_u32 << all.len() {
+            let given = all.iter().enumerate().filter(|(at, _)| set >> at & 1 == 1).map(|(_, path)| root.join(path));
+            let grant =
+                |path: PathBuf| FsCapability::resolve(&path, nono_core::AccessMode::ReadWrite, &resolver).unwrap();
+            let grants: Vec<_> = given.map(grant).collect();
+            let wide = Wide::of(&grants);
+            for home in ["home", "x", "home/a", "none"].map(|home| root.join(home)).iter().chain([&PathBuf::from("/")])
+            {
+                let reach = wide.reach(home);
+                for path in paths {
+                    let covered = wide.covered(&home.join(path));
+                    assert!(!covered || reach.may_cover(path), "{path} in {home:?}: {reach:?}");
+                    reached += u32::from(reach.may_cover(path));
+                }
+            }
+        }
+        assert!(reached < 256 * 5 * 7 * 9 / 10, "{reached}: what is not reached is left out");
     }
 }
