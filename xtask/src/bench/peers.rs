@@ -19,7 +19,7 @@ pub(super) struct Peer {
 }
 
 /// Those of `given` and of PATH; says which are left out, and why.
-pub(super) fn find(given: &[PathBuf], place: &Path) -> Vec<Peer> {
+pub(super) fn find(given: &[PathBuf], workdir: &Path) -> Vec<Peer> {
     let mut all = given.to_vec();
     for name in NAMES.into_iter().filter(|name| !given.iter().any(|path| path.file_name() == Some(OsStr::new(name)))) {
         match in_path(name) {
@@ -27,7 +27,7 @@ pub(super) fn find(given: &[PathBuf], place: &Path) -> Vec<Peer> {
             None => println!("SKIPPED {name}: not in PATH, and no --peer"),
         }
     }
-    all.iter().filter_map(|path| peer(path, place)).collect()
+    all.iter().filter_map(|path| peer(path, workdir)).collect()
 }
 
 fn in_path(name: &str) -> Option<PathBuf> {
@@ -36,7 +36,7 @@ fn in_path(name: &str) -> Option<PathBuf> {
 }
 
 /// Started once, to see whether it works.
-fn peer(path: &Path, place: &Path) -> Option<Peer> {
+fn peer(path: &Path, workdir: &Path) -> Option<Peer> {
     let kind = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
     let version = version(path);
     let Some(mut arguments) = arguments(kind, &version) else {
@@ -45,7 +45,7 @@ fn peer(path: &Path, place: &Path) -> Option<Peer> {
     };
     arguments.push("/bin/true".into());
     let mut command = Command::new(path);
-    command.args(&arguments).current_dir(place);
+    command.args(&arguments).current_dir(workdir);
     if let Err(error) = timed(&mut command) {
         println!("SKIPPED {kind} {version}: {error:#}");
         return None;

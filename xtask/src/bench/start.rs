@@ -39,18 +39,20 @@ pub(crate) fn run(shell: &Shell, runs: usize, many: Option<usize>, peers: &[Path
     let nono = build_nono(shell, &target)?;
     let floor = build_floor(shell, &target, "launch")?;
     let place = target.join("bench");
-    shell.create_dir(&place)?;
+    // Empty: some sandboxes look through the working directory.
+    let workdir = place.join("workdir");
+    shell.create_dir(&workdir)?;
     let (mut candidates, limit) = match many {
         None => {
             let mut all = few(&nono, &floor);
             all.extend(given_away(shell, &place)?);
-            let others = peers::find(peers, &place).into_iter();
+            let others = peers::find(peers, &workdir).into_iter();
             all.extend(others.map(|peer| candidate(&peer.name, peer.command)));
             (all, 1.5)
         }
         Some(count) => (lots(shell, &nono, &floor, &place, count)?, 1.5),
     };
-    measure(&mut candidates, &place, runs)?;
+    measure(&mut candidates, &workdir, runs)?;
     report(&candidates, limit)
 }
 
@@ -127,12 +129,12 @@ fn candidate(name: &str, command: Vec<OsString>) -> Candidate {
 }
 
 /// Starts each candidate `runs` times in turn, after three rounds that are not counted.
-fn measure(candidates: &mut [Candidate], place: &Path, runs: usize) -> anyhow::Result<()> {
+fn measure(candidates: &mut [Candidate], workdir: &Path, runs: usize) -> anyhow::Result<()> {
     for round in 0..runs + 3 {
         for candidate in &mut *candidates {
             let [program, arguments @ ..] = candidate.command.as_slice() else { bail!("an empty command") };
             let mut command = Command::new(program);
-            command.args(arguments).current_dir(place);
+            command.args(arguments).current_dir(workdir);
             let took = timed(&mut command).with_context(|| candidate.name.clone())?;
             if round >= 3 {
                 candidate.times.push(took);
