@@ -3,10 +3,12 @@
 
 use crate::look::{ByHandle, below};
 use crate::platform;
-use nono_core::{Look, PathKind, Resolved};
+use memchr::memmem;
+use nono_core::{Identity, Look, PathKind, Resolved};
 use rustix::fs::FileType;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::ffi::OsStr;
+use std::fs;
 use std::io;
 use std::ops::{ControlFlow, Range};
 use std::os::unix::ffi::OsStrExt;
@@ -17,14 +19,18 @@ const FEW: usize = 5;
 /// Of a directory with more names than this, the first are listed.
 const MOST: usize = 4096;
 
-/// Remembers the directory that was looked into last. What is found in a list is found without its [`Identity`]: a list has
-/// the numbers of the directories that mounts lie on, not of what is mounted there.
-///
-/// [`Identity`]: nono_core::Identity
+/// File systems whose lists have the numbers of the inodes, as stat(2) tells them: ext2, ext3 and ext4, XFS, tmpfs
+/// (linux/magic.h). Not so where file systems are laid over others, and those that are in another program or computer.
+const NUMBERED: [u32; 3] = [0xEF53, 0x5846_5342, 0x0102_1994];
+
+/// Remembers the directory that was looked into last.
 #[derive(Debug, Default)]
 pub(crate) struct ByListing {
+    /// Whether everything is to be found with its [`Identity`].
+    identified: bool,
     single: ByHandle,
     last: RefCell<Last>,
+    mounts: OnceCell<Vec<u8>>,
 }
 
 #[derive(Debug, Default)]
@@ -35,6 +41,38 @@ struct Last {
     list: List,
 }
 
+impl ByListing {
+    /// One that lists no directory in which it would not learn which objects there are.
+    pub(crate) fn identified() -> ByListing {
+        ByListing { identified: true, ..ByListing::default() }
+    }
+
+    fn list(&self, directory: &Path) -> List {
+        match self.device(directory) {
+            None if self.identified => List::default(),
+            device => List::of(directory, device),
+        }
+    }
+
+    /// The file system that all in `directory` is of, if a list tells the number of each. Of a directory on which a file system is
+    /// mounted, the list has the number that it has below that.
+    fn device(&self, directory: &Path) -> Option<u64> {
+        let bytes = directory.as_os_str().as_bytes();
+        // There is always something mounted below the root, and these are written otherwise (`proc_pid_mountinfo(5)`).
+        if bytes == b"/" || bytes.iter().any(|byte| b" \t\n\\".contains(byte)) {
+            return None;
+        }
+        let kind = u32::try_from(rustix::fs::statfs(directory).ok()?.f_type).ok()?;
+        if !NUMBERED.contains(&kind) {
+            return None;
+        }
+        let mounts = self.mounts.get_or_init(|| fs::read("/proc/self/mountinfo").unwrap_or_default());
+        let below = [b" ", bytes, b"/"].concat();
+        (!mounts.is_empty() && memmem::find(mounts, &below).is_none()).then_some(())?;
+        Some(rustix::fs::stat(directory).ok()?.st_dev)
+    }
+}
+
 impl Look for ByListing {
     fn look(&self, directory: &Path, name: &OsStr) -> io::Result<Option<Resolved>> {
         let mut last = self.last.borrow_mut();
@@ -43,10 +81,10 @@ impl Look for ByListing {
             *last = Last { directory: directory.to_owned(), ..Last::default() };
         }
         if last.found == FEW {
-            last.list = List::of(directory);
+            last.list = self.list(directory);
         }
-        let found = match last.list.kind(name) {
-            Some(kind) => Some(Resolved { path: below(directory, name), kind, identity: None, is_device: false }),
+        let found = match last.list.get(name) {
+            Some((kind, identity)) => Some(Resolved { path: below(directory, name), kind, identity, is_device: false }),
             None => self.single.look(directory, name)?,
         };
         last.found = last.found.saturating_add(1);
@@ -58,6 +96,8 @@ impl Look for ByListing {
 /// does.
 #[derive(Debug, Default)]
 struct List {
+    /// The file system of all, if it is known that they are of one.
+    device: Option<u64>,
     /// All names in one piece: there may be thousands.
     text: Vec<u8>,
     /// Where each is in it, sorted by how it begins.
@@ -69,6 +109,7 @@ struct Listed {
     beginning: u64,
     at: Range<usize>,
     kind: PathKind,
+    inode: u64,
 }
 
 /// The first eight bytes: to compare numbers is quicker than to compare names, of which few begin alike.
@@ -80,11 +121,11 @@ fn beginning(name: &[u8]) -> u64 {
 
 impl List {
     /// Nothing where `directory` cannot be listed.
-    fn of(directory: &Path) -> List {
-        let mut list = List { text: Vec::with_capacity(1024), names: Vec::with_capacity(128) };
-        let (mut names, List { text, names: listed }) = (0, &mut list);
+    fn of(directory: &Path, device: Option<u64>) -> List {
+        let mut list = List { device, text: Vec::with_capacity(1024), names: Vec::with_capacity(128) };
+        let (mut names, List { text, names: listed, .. }) = (0, &mut list);
         // What was listed before a failure is there; of the rest nothing is said.
-        let _failed = platform::list(directory, |name, file_type| {
+        let _failed = platform::list(directory, |name, file_type, inode| {
             let kind = match file_type {
                 FileType::Directory => Some(PathKind::Directory),
                 FileType::RegularFile => Some(PathKind::File),
@@ -93,7 +134,7 @@ impl List {
             if let Some(kind) = kind {
                 let start = text.len();
                 text.extend_from_slice(name);
-                listed.push(Listed { beginning: beginning(name), at: start..text.len(), kind });
+                listed.push(Listed { beginning: beginning(name), at: start..text.len(), kind, inode });
             }
             names += 1;
             if names < MOST { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
@@ -102,11 +143,12 @@ impl List {
         list
     }
 
-    fn kind(&self, name: &OsStr) -> Option<PathKind> {
+    fn get(&self, name: &OsStr) -> Option<(PathKind, Option<Identity>)> {
         let (name, wanted) = (name.as_bytes(), beginning(name.as_bytes()));
         let first = self.names.partition_point(|one| one.beginning < wanted);
-        let alike = self.names.get(first..)?.iter().take_while(|one| one.beginning == wanted);
-        alike.filter(|one| self.text.get(one.at.clone()) == Some(name)).map(|one| one.kind).next()
+        let mut alike = self.names.get(first..)?.iter().take_while(|one| one.beginning == wanted);
+        let found = alike.find(|one| self.text.get(one.at.clone()) == Some(name))?;
+        Some((found.kind, self.device.map(|device| Identity { device, inode: found.inode })))
     }
 }
 
@@ -114,32 +156,76 @@ impl List {
 mod tests {
     use super::*;
     use nono_core::{CachedResolver, Resolver, StdResolver};
-    use std::fs;
+    use std::ffi::OsString;
+
+    /// Looks at `names` one by one and by a list; tells of how many the list knew.
+    fn compare<'a>(listing: &ByListing, directory: &Path, names: impl Iterator<Item = &'a OsStr>) -> usize {
+        let single = ByHandle::default();
+        let mut listed = 0;
+        for name in names {
+            let (mut expected, found) = (single.look(directory, name), listing.look(directory, name));
+            listed += usize::from(listing.last.borrow().list.get(name).is_some());
+            if let (Ok(Some(found)), Ok(Some(expected))) = (&found, &mut expected)
+                && !listing.identified
+                && found.identity.is_none()
+            {
+                expected.identity = None;
+            }
+            assert_eq!(format!("{found:?}"), format!("{expected:?}"), "{name:?} in {directory:?}");
+        }
+        listed
+    }
 
     #[test]
     fn it_finds_what_is_found_one_by_one() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
         for number in 0..20 {
-            fs::create_dir_all(at(&format!("many/d{number}"))).unwrap();
-            fs::write(at(&format!("many/f{number}")), "").unwrap();
-            std::os::unix::fs::symlink(format!("f{number}"), at(&format!("many/l{number}"))).unwrap();
+            fs::create_dir(at(&format!("d{number}"))).unwrap();
+            fs::write(at(&format!("f{number}")), "").unwrap();
+            std::os::unix::fs::symlink(format!("f{number}"), at(&format!("l{number}"))).unwrap();
         }
-        let _socket = std::os::unix::net::UnixListener::bind(at("many/socket")).unwrap();
-        let by_listing = CachedResolver::looking_by(ByListing::default());
-        let mut listed = 0;
-        let all = (0..20).flat_map(|number| ["d", "f", "l", "none"].map(|kind| format!("many/{kind}{number}")));
-        for name in all.chain(["many/socket".to_owned(), "many/d1/..".to_owned(), "many/f1/x".to_owned()]) {
-            let (found, mut expected) = (by_listing.resolve(&at(&name)), StdResolver.resolve(&at(&name)));
-            if let (Ok(found), Ok(expected)) = (&found, &mut expected)
-                && found.identity.is_none()
-            {
-                expected.identity = None;
-                listed += 1;
-            }
-            assert_eq!(format!("{found:?}"), format!("{expected:?}"), "{name}");
+        let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+        let names: Vec<_> =
+            (0..20).flat_map(|number| ["d", "f", "l", "none"].map(|kind| format!("{kind}{number}"))).collect();
+        let names = || names.iter().map(OsStr::new).chain([OsStr::new("socket")]);
+        let root = dir.path().canonicalize().unwrap();
+        assert!(compare(&ByListing::default(), &root, names()) > 30);
+        let identified = ByListing::identified();
+        let listed = compare(&identified, &root, names());
+        assert!(listed > 30 || identified.device(&root).is_none(), "{listed}");
+    }
+
+    #[test]
+    fn what_is_mounted_in_a_directory_is_known_for_itself() {
+        // Some have mounts in them, and some are of file systems whose lists are not believed.
+        for directory in ["/", "/dev", "/run", "/sys", "/sys/fs", "/proc/self", "/tmp", "/var", "/usr", "/home", "/etc"]
+        {
+            let names: Vec<_> =
+                fs::read_dir(directory).into_iter().flatten().flatten().map(|one| one.file_name()).collect();
+            let directory = Path::new(directory);
+            compare(&ByListing::identified(), directory, names.iter().map(OsString::as_os_str));
         }
-        assert!(listed > 30, "{listed} were found in a list");
+        let listing = ByListing::identified();
+        for directory in ["/", "/proc/self", "/a b", "/a\\b"] {
+            assert_eq!(listing.device(Path::new(directory)), None, "{directory:?}");
+        }
+    }
+
+    #[test]
+    fn a_directory_below_which_something_is_mounted_is_not_listed() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        let listing = ByListing::identified();
+        let Some(device) = listing.device(&root) else { return };
+        for (mounted, expected) in [("", None), ("/in/it", None), ("x/other", Some(device))] {
+            let with =
+                |text: String| ByListing { mounts: OnceCell::from(text.into_bytes()), ..ByListing::identified() };
+            let text = format!("36 35 98:0 / {}{mounted}/at rw - ext4 /dev/x rw", root.display());
+            assert_eq!(with(text).device(&root), expected, "{mounted}");
+        }
+        let unknown = ByListing { mounts: OnceCell::from(Vec::new()), ..ByListing::identified() };
+        assert_eq!(unknown.device(&root), None, "the table of mounts cannot be read");
     }
 
     #[test]

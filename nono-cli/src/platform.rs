@@ -2,7 +2,6 @@
 
 use crate::error::CliError;
 use crate::listing::ByListing;
-use crate::look::ByHandle;
 use nono_core::CachedResolver;
 use rustix::fs::{
     AtFlags, CWD, FileType, Mode, OFlags, RawDir, StatxAttributes, StatxFlags, openat, readlinkat, rmdir, statx, unlink,
@@ -46,7 +45,7 @@ pub(crate) const HANDLE: OFlags = OFlags::PATH;
 
 /// Resolves paths, of which there may be thousands.
 pub(crate) fn resolver() -> CachedResolver {
-    CachedResolver::looking_by(ByHandle::default())
+    CachedResolver::looking_by(ByListing::identified())
 }
 
 /// Resolves paths of which nothing is opened afterwards: which objects they name is not told of all.
@@ -54,16 +53,16 @@ pub(crate) fn resolver_for_questions() -> CachedResolver {
     CachedResolver::looking_by(ByListing::default())
 }
 
-/// Tells `each` the names in `directory`, "." and ".." included, and what each is, until it breaks. By a small buffer on the stack:
+/// Tells `each` the names in `directory`, "." and ".." included, with what each is and the number of its inode, until it breaks. By a small buffer on the stack:
 /// that of the C library is of 32 KB, which costs a start more than the list does.
-pub(crate) fn list(directory: &Path, mut each: impl FnMut(&[u8], FileType) -> ControlFlow<()>) -> io::Result<()> {
+pub(crate) fn list(directory: &Path, mut each: impl FnMut(&[u8], FileType, u64) -> ControlFlow<()>) -> io::Result<()> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let open = openat(CWD, directory, flags, Mode::empty())?;
     let mut buffer = [MaybeUninit::uninit(); 4096];
     let mut entries = RawDir::new(open, &mut buffer);
     while let Some(entry) = entries.next() {
         let entry = entry?;
-        if each(entry.file_name().to_bytes(), entry.file_type()).is_break() {
+        if each(entry.file_name().to_bytes(), entry.file_type(), entry.ino()).is_break() {
             break;
         }
     }

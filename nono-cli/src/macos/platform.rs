@@ -13,7 +13,7 @@ use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{DirEntryExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::str::FromStr;
@@ -34,8 +34,8 @@ pub(crate) const LONGEST_SOCKET: usize = 103;
 /// Opens a directory.
 pub(crate) const HANDLE: OFlags = OFlags::RDONLY;
 
-/// Tells `each` the names in `directory` and what each is, until it breaks.
-pub(crate) fn list(directory: &Path, mut each: impl FnMut(&[u8], FileType) -> ControlFlow<()>) -> io::Result<()> {
+/// Tells `each` the names in `directory`, with what each is and the number of its inode, until it breaks.
+pub(crate) fn list(directory: &Path, mut each: impl FnMut(&[u8], FileType, u64) -> ControlFlow<()>) -> io::Result<()> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let kind = entry.file_type().map_or(FileType::Unknown, |kind| match kind {
@@ -44,7 +44,7 @@ pub(crate) fn list(directory: &Path, mut each: impl FnMut(&[u8], FileType) -> Co
             kind if kind.is_file() => FileType::RegularFile,
             _ => FileType::Unknown,
         });
-        if each(entry.file_name().as_bytes(), kind).is_break() {
+        if each(entry.file_name().as_bytes(), kind, entry.ino()).is_break() {
             break;
         }
     }

@@ -47,7 +47,7 @@ impl Ways {
     /// Those of `directory`; if there is no such directory, none.
     fn of(directory: &Path) -> Option<Ways> {
         let mut ways = Vec::new();
-        let listed = platform::list(directory, |name, file_type| {
+        let listed = platform::list(directory, |name, file_type, _inode| {
             // What the file system does not tell is taken for a link.
             let is_link = match file_type {
                 FileType::Directory => Some(false),
