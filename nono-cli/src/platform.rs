@@ -2,6 +2,7 @@
 
 use crate::error::CliError;
 use crate::listing::ByListing;
+use crate::look::ByHandle;
 use nono_core::CachedResolver;
 use rustix::fs::{
     AtFlags, CWD, FileType, Mode, OFlags, RawDir, StatxAttributes, StatxFlags, openat, readlinkat, rmdir, statx, unlink,
@@ -43,8 +44,13 @@ pub(crate) const LONGEST_SOCKET: usize = 107;
 /// Opens a directory, to which it need not be readable.
 pub(crate) const HANDLE: OFlags = OFlags::PATH;
 
-/// Resolves paths, of which there may be thousands.
+/// Resolves paths, of which few are in one directory.
 pub(crate) fn resolver() -> CachedResolver {
+    CachedResolver::looking_by(ByHandle::default())
+}
+
+/// Resolves paths, of which there may be thousands.
+pub(crate) fn resolver_of_many() -> CachedResolver {
     CachedResolver::looking_by(ByListing::identified())
 }
 

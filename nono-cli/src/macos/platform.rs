@@ -275,6 +275,11 @@ pub(crate) fn resolver() -> CachedResolver {
 }
 
 /// The same: there is no shorter way here.
+pub(crate) fn resolver_of_many() -> CachedResolver {
+    resolver()
+}
+
+/// The same.
 pub(crate) fn resolver_for_questions() -> CachedResolver {
     resolver()
 }

@@ -58,7 +58,7 @@ pub(super) fn add(
     let Flags { grants, network, accept_gap } = flags;
     let resolver = match absent {
         Absent::Pretend => platform::resolver_for_questions(),
-        Absent::Make | Absent::Leave => platform::resolver(),
+        Absent::Make | Absent::Leave => platform::resolver_of_many(),
     };
     let mut lookup = Lookup {
         variables: Variables { home: home::home(), workdir: Some(workdir) },
