@@ -54,7 +54,7 @@ impl ByListing {
         }
     }
 
-    /// The file system that all in `directory` is of, if a list tells the number of each. Of a directory on which a file system is
+    /// The file system that all in `directory` is of, if a list tells the number of each. Of a directory on which another one is
     /// mounted, the list has the number that it has below that.
     fn device(&self, directory: &Path) -> Option<u64> {
         let bytes = directory.as_os_str().as_bytes();

@@ -59,8 +59,8 @@ pub(crate) fn resolver_for_questions() -> CachedResolver {
     CachedResolver::looking_by(ByListing::default())
 }
 
-/// Tells `each` the names in `directory`, "." and ".." included, with what each is and the number of its inode, until it breaks. By a small buffer on the stack:
-/// that of the C library is of 32 KB, which costs a start more than the list does.
+/// Tells `each` the names in `directory`, "." and ".." included, with what each is and the number of its inode, until it
+/// breaks. By a small buffer on the stack: that of the C library is of 32 KB, which costs a start more than the list does.
 pub(crate) fn list(directory: &Path, mut each: impl FnMut(&[u8], FileType, u64) -> ControlFlow<()>) -> io::Result<()> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let open = openat(CWD, directory, flags, Mode::empty())?;

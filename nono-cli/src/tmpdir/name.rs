@@ -10,11 +10,11 @@
 //!
 //! A name is six digits in base 62 and a mark. Six digits hold 62^6 = 56 800 235 584 values, and
 //! 2^22 process ids (the kernel's largest) x 64 x 211 = 56 639 881 216 of them are used: the start
-//! time is kept modulo 64 clock ticks, and the rest is a tag of the `/proc` in which alone the
-//! first two mean anything: each pid namespace has another. What is cut off can only keep a directory longer: of the
-//! processes that get a dead leader's pid, one in 64 passes for it, until it ends. The mark is what a
-//! program does not put at the end of a name by chance: inside an outer private directory ours lie
-//! among the command's own files.
+//! time is kept modulo 64 clock ticks, and the rest is a tag of the `/proc` in which alone the first
+//! two mean anything: each pid namespace has another. What is cut off can only keep a directory
+//! longer: of the processes that get a dead leader's pid, one in 64 passes for it, until it ends. The
+//! mark is what a program does not put at the end of a name by chance: inside an outer private
+//! directory ours lie among the command's own files.
 
 use super::leader::Start;
 

@@ -73,7 +73,8 @@ struct Sweep<'a> {
 }
 
 impl Limits {
-    /// Five milliseconds a start and at most once a minute or, while there is more than that, a second, for what did not change for an hour.
+    /// Five milliseconds a start and at most once a minute or, while there is more than that, a second, for what did not change
+    /// for an hour.
     pub(crate) fn standard() -> Self {
         let hour = Duration::from_hours(1);
         Self {
