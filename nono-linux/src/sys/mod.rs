@@ -254,6 +254,21 @@ mod tests {
     }
 
     #[test]
+    fn descriptors_are_closed_and_none_between_them() {
+        // Higher than any that other tests open meanwhile.
+        let null = std::fs::File::open("/dev/null").unwrap();
+        let open = || rustix::io::fcntl_dupfd_cloexec(&null, 700).unwrap();
+        let mut all: Vec<OwnedFd> = (0..6).map(|_| open()).collect();
+        let between = all.remove(3);
+        let numbers: Vec<_> = all.iter().map(|one| u32::try_from(one.as_raw_fd()).unwrap()).collect();
+        assert!(numbers.iter().all(|number| is_open(*number)));
+        close(&mut all);
+        assert!(all.is_empty() && !numbers.iter().any(|number| is_open(*number)), "{numbers:?}");
+        assert!(is_open(u32::try_from(between.as_raw_fd()).unwrap()));
+        close(&mut all);
+    }
+
+    #[test]
     fn signals_are_blocked_in_one_thread_alone() {
         let before = blocked();
         let inside = std::thread::spawn(|| block_signals().map(|()| blocked())).join().unwrap().unwrap();
