@@ -1,7 +1,7 @@
 //! `nono run` with the usual flags, read without clap.
 //!
-//! To describe all flags to clap takes half of what a start takes of nono's own (docs/benchmarks.md), and most starts have
-//! some paths and switches alone. What is understood here is what clap would have understood. Everything else is clap's,
+//! To describe all flags to clap took half of the instructions of a start (docs/benchmarks.md), and most starts have some
+//! paths and switches alone. What is understood here is what clap would have understood. Everything else is clap's,
 //! which knows what to say of it: a value that is missing, empty or begins with a dash, a switch that is given twice, a flag
 //! that excludes another, another spelling.
 
